@@ -1,0 +1,214 @@
+"""What developers and CI run. `nox -l` lists the sessions; `python3 tools/dev.py` sets nox up by itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+from nox.virtualenv import VirtualEnv
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))
+
+from tools import minimums as lowest  # noqa: E402 - after the path is set
+from tools import packages, pythons, results, stamps  # noqa: E402
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "typing", "docs", "tools", "tests"]
+
+PACKAGES = packages.find(ROOT)
+NAMES = [package.name for package in PACKAGES]
+MACHINE = pythons.find(packages.python_versions(PACKAGES))
+PYTHONS = MACHINE.minors
+# Where nox looks for them: a pyenv shim of a version that is not selected is on PATH, but does not run.
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *MACHINE.folders])
+
+ROOT_PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+EXAMPLE = ROOT / "examples" / "helloworld"
+
+# A stopped test run has servers of its own to stop first.
+PATIENCE = 15.0
+
+each_package = nox.parametrize("name", [nox.param(name, id=name) for name in NAMES])
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """Make .nox/dev: all packages, editable, with everything that developing needs."""
+    install(session, *editable(PACKAGES), *groups("test", "lint", "typing", "docs", "release", "nox"))
+    session.run("python", "-m", "pip", "check")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and the layers of imports."""
+    install(session, *groups("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    rules = Path(session.create_tmp()) / "imports.toml"
+    rules.write_text(packages.import_rules(PACKAGES))
+    sources = os.pathsep.join(str(package.src) for package in PACKAGES)
+    own = [package.folder / "importlinter.toml" for package in PACKAGES]
+    for config in [*([rules] if len(PACKAGES) > 1 else []), *(path for path in own if path.exists())]:
+        session.run("lint-imports", "--no-cache", "--no-logo", "--config", str(config), env={"PYTHONPATH": sources})
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types of the packages, their tests, the tools and this file."""
+    install(session, *editable(PACKAGES), *groups("typing", "test", "docs", "release", "nox"))
+    for package in PACKAGES:
+        session.run("python", "-m", "mypy", *existing(package.src, package.tests))
+    session.run("python", "-m", "mypy", "tools", "noxfile.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run every command and example of the README and of docs/."""
+    if not (ROOT / "docs" / "tests").is_dir():
+        session.skip("no docs/tests")
+    install(session, *editable(PACKAGES), *groups("test", "docs"))
+    pytest(session, ROOT / "docs" / "tests")
+
+
+@nox.session
+def tools(session: nox.Session) -> None:
+    """Test the tools of this repository."""
+    install(session, *groups("test", "lint", "release", "nox"))
+    pytest(session, ROOT / "tools" / "tests")
+
+
+@nox.session(python=PYTHONS)
+@each_package
+def tests(session: nox.Session, name: str) -> None:
+    """Test one package on one Python; arguments after -- go to pytest."""
+    package = named(name)
+    install(session, *editable(packages.closure(package, PACKAGES)), *groups("test"))
+    pytest(session, package.tests)
+
+
+def tests_on_each_python(name: str) -> None:
+    """Add the session `tests(core)` beside nox's own `tests-3.11(core)`, `tests-3.12(core)` …"""
+
+    @nox.session(name=f"tests({name})", python=False, default=False)
+    def tests_of_package(session: nox.Session) -> None:
+        for minor in PYTHONS:
+            session.notify(f"tests-{minor}({name})")
+
+    tests_of_package.__doc__ = f"Test {name} on each Python found."
+
+
+for each in NAMES:
+    tests_on_each_python(each)
+
+
+@nox.session(python=PYTHONS[0] if PYTHONS else None)
+@each_package
+def minimums(session: nox.Session, name: str) -> None:
+    """Test one package on the oldest Python with the lowest versions that its ranges allow."""
+    package = named(name)
+    needed = packages.closure(package, PACKAGES)
+    own = {other.distribution for other in PACKAGES}
+    third_party = [line for line in package.requirements if packages.required(line) not in own]
+    install(session, *editable(needed), *map(lowest.pin, third_party), *groups("test"))
+    pytest(session, package.tests)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build wheel and sdist of every package, or of those named after --, into dist/ and check the wheels."""
+    install(session, *groups("release"))
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    session.run("python", "-m", "tools.wheels", "build", str(ROOT / "dist"), *(session.posargs or NAMES))
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build all wheels and try them in clean environments: all at once, and each with only what it needs."""
+    install(session, *groups("release"))
+    folder = Path(session.create_tmp()) / "wheels"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "tools.wheels", "build", str(folder), *NAMES)
+    alone = [frozenset(each.name for each in packages.closure(package, PACKAGES)) for package in PACKAGES]
+    for chosen in dict.fromkeys([frozenset(NAMES), *alone]):
+        session.run("python", "-m", "tools.cleanroom", str(folder), *sorted(chosen), "--smoke-with", *groups("test"))
+
+
+@nox.session
+def serve(session: nox.Session) -> None:
+    """Run the example service until ^C; `-- --port N` chooses the port."""
+    install(session, *editable(PACKAGES))
+    session.chdir(EXAMPLE)
+    session.run("python", "-m", "pymacaron.cli", "run", *session.posargs, interrupt_timeout=PATIENCE)
+
+
+@nox.session
+@each_package
+def release(session: nox.Session, name: str) -> None:
+    """Make a release commit and tag, never pushed: nox -s "release(core)" -- minor (or major, patch)."""
+    install(session, *groups("release"))
+    session.run("python", "-m", "tools.release", name, *session.posargs)
+
+
+def groups(*chosen: str) -> list[str]:
+    """Return the requirements of some dependency groups."""
+    return list(nox.project.dependency_groups(ROOT_PROJECT, *chosen))
+
+
+def editable(chosen: list[packages.Package]) -> list[str]:
+    """Return pip's arguments that install packages from their folders."""
+    return [argument for package in chosen for argument in ("-e", str(package.folder))]
+
+
+def named(name: str) -> packages.Package:
+    return next(package for package in PACKAGES if package.name == name)
+
+
+def existing(*paths: Path) -> list[str]:
+    return [str(path) for path in paths if path.exists()]
+
+
+def install(session: nox.Session, *arguments: str) -> None:
+    """Run one pip install, unless the last one into this environment had the same ingredients.
+
+    With other ingredients it starts from an empty environment: one that keeps what is no longer required
+    hides that something else still needs it.
+    """
+    if session.venv_backend == "none":
+        return
+    folder = session.env_dir
+    projects = [Path(argument) / "pyproject.toml" for argument in arguments if argument.startswith(str(ROOT))]
+    value = stamps.digest([*arguments, *(path.read_text() for path in [folder / "pyvenv.cfg", *projects])])
+    stamp = folder / "installed"
+    with stamps.locked(folder.with_name(f"{folder.name}.lock")):
+        if stamps.is_current(stamp, value):
+            return
+        if stamp.exists():
+            empty(session)
+        stamps.write(stamp, "unfinished")
+        if session.run_install("python", "-m", "pip", "install", "-qq", *arguments) is not None:
+            stamps.write(stamp, value)
+
+
+def empty(session: nox.Session) -> None:
+    """Make the session's environment anew."""
+    venv = session.virtualenv
+    assert isinstance(venv, VirtualEnv)
+    venv.reuse_existing = False
+    venv.create()
+
+
+def pytest(session: nox.Session, folder: Path) -> None:
+    """Run the tests of a folder, or those that the arguments after -- name."""
+    reports = Path(os.environ.get("PYM_TEST_RESULTS", ROOT / ".nox" / "results"))
+    junit = results.junit_file(reports, session.name)
+    named = any(Path(argument.split("::")[0]).exists() for argument in session.posargs)
+    command = ["python", "-m", "pytest", "-n", "2", "--dist", "worksteal", f"--junitxml={junit}"]
+    targets = session.posargs if named else [str(folder), *session.posargs]
+    session.run(*command, *targets, interrupt_timeout=PATIENCE)

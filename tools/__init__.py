@@ -1,0 +1,1 @@
+"""What more than one nox session of this repository needs."""
