@@ -65,7 +65,7 @@ def typing(session: nox.Session) -> None:
     install(session, *editable(PACKAGES), *groups("typing", "test", "docs", "release", "nox"))
     for package in PACKAGES:
         session.run("python", "-m", "mypy", *existing(package.src, package.tests))
-    session.run("python", "-m", "mypy", "tools", "noxfile.py")
+    session.run("python", "-m", "mypy", "noxfile.py", "tools")
 
 
 @nox.session
