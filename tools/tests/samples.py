@@ -93,11 +93,15 @@ def git(folder: Path, *arguments: str) -> str:
 def nox(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the nox of this environment on a repository; with --no-venv its sessions run in this environment too."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("NOX", "PYM_TEST", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", "nox", "--no-color", *arguments],
-        cwd=root, env={**env, "PATH": path}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "nox", *arguments]
+    return subprocess.run(command, cwd=root, env=plain(PATH=path), capture_output=True, text=True, check=False)
+
+
+def plain(**variables: str) -> dict[str, str]:
+    """Return the environment for a command whose output is read: none of the caller's settings, no colours."""
+    ours = ("NOX", "PYM_TEST", "PYTEST", "FORCE_COLOR", "PY_COLORS", "CLICOLOR")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**inherited, "NO_COLOR": "1", **variables}
 
 
 def _write(path: Path, text: str) -> None:

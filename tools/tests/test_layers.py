@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.tests.samples import ROOT
+from tools.tests.samples import ROOT, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +36,8 @@ def lint(folder: Path, **modules: str) -> str:
     package.mkdir()
     for name in ("__init__", *MODULES, *modules):
         (package / f"{name}.py").write_text(modules.get(name, ""))
-    done = subprocess.run(
-        [sys.executable, "-c", LINT, "--no-cache", "--config", str(CONFIG)],
-        env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    command = [sys.executable, "-c", LINT, "--no-cache", "--config", str(CONFIG)]
+    done = subprocess.run(command, env=plain(PYTHONPATH=str(folder)), capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
 

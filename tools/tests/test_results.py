@@ -11,6 +11,7 @@ import pytest
 
 from tools import results
 from tools.results import Count
+from tools.tests.samples import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +132,7 @@ def test_pytest_writes_what_is_read(tmp_path: Path) -> None:
     """The reader understands what pytest writes today, expected failures included."""
     (tmp_path / "test_all.py").write_text(EVERY_KIND)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null", "--junitxml=out.xml"]
-    subprocess.run([*command, "test_all.py"], cwd=tmp_path, capture_output=True, check=False)
+    subprocess.run([*command, "test_all.py"], cwd=tmp_path, env=plain(), capture_output=True, check=False)
     counted, reasons = results.read_junit(tmp_path / "out.xml")
     assert counted == Count(1, 2, 2)
     assert "later" in reasons
