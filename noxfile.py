@@ -51,7 +51,8 @@ def lint(session: nox.Session) -> None:
     install(session, *groups("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    rules = Path(session.create_tmp()) / "imports.toml"
+    rules = ROOT / ".nox" / "imports.toml"
+    rules.parent.mkdir(exist_ok=True)
     rules.write_text(packages.import_rules(PACKAGES))
     sources = os.pathsep.join(str(package.src) for package in PACKAGES)
     own = [package.folder / "importlinter.toml" for package in PACKAGES]
@@ -132,7 +133,7 @@ def build(session: nox.Session) -> None:
 def dist(session: nox.Session) -> None:
     """Build all wheels and try them in clean environments: all at once, and each with only what it needs."""
     install(session, *groups("release"))
-    folder = Path(session.create_tmp()) / "wheels"
+    folder = ROOT / ".nox" / "wheels"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "-m", "tools.wheels", "build", str(folder), *NAMES)
     alone = [frozenset(each.name for each in packages.closure(package, PACKAGES)) for package in PACKAGES]
