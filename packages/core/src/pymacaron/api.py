@@ -1,0 +1,238 @@
+"""``API``: a service made from contracts, on a Flask app; and ``letsgo``, the last line of ``server.py``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .client import ApiClient, ClientSettings
+from .codec.formats import Formats
+from .codec.types import Types
+from .config import KEYS, get_config
+from .crash import set_error_reporter
+from .exceptions import ConfigError, StartError
+from .flaskapp.builtin import CONTRACTS, builtin
+from .flaskapp.docs import add_docs
+from .flaskapp.errors import ErrorPages
+from .flaskapp.routes import Routes
+from .plugins import AppCreatedContext, ConfigKeysContext, FormatsContext, ModelBasesContext, load_plugins
+from .pool import LoadedApi, apipool
+from .spec import find_contracts, load_contract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from flask import Flask
+
+    from .contract import Schema
+
+log = logging.getLogger("pymacaron")
+
+
+class API:
+    """A service: contracts, handlers and everything between, on a Flask app.
+
+    Args:
+        app: the Flask app; it may have routes, blueprints and extensions of its own.
+        host: to listen on, for :meth:`start`.
+        port: to listen on, for :meth:`start`.
+        debug: for :meth:`start`; error bodies then say what happened.
+        log_level: of the root logger.
+        formats: the service's own string formats; see :class:`pymacaron.SwaggerFormat`.
+        timeout: seconds after which a client gives up a call.
+        error_callback: ``callback(exception) -> dict`` makes the body of error responses.
+        error_reporter: ``reporter(title=, data=, exception=)`` receives each 5xx and each warning.
+        default_user_id: of generated tokens; overrides pym-config's.
+        json_encoders: ``(type, function)`` pairs for values that handlers return and JSON has no form for.
+        ping_hook: runs with each ``GET /ping``; the ping fails where it raises.
+
+    Raises:
+        PluginError: an installed plugin cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        host: str = "127.0.0.1",
+        port: int = 8080,
+        debug: bool = False,
+        log_level: int = logging.INFO,
+        formats: Iterable[Any] | None = None,
+        timeout: float | None = None,
+        error_callback: Callable[[BaseException], Any] | None = None,
+        error_reporter: Callable[..., Any] | None = None,
+        default_user_id: str | None = None,
+        json_encoders: Iterable[tuple[type, Callable[[Any], Any]]] | None = None,
+        ping_hook: Callable[[], Any] | None = None,
+    ) -> None:
+        self.app = app
+        self.host = host
+        self.port = port
+        self.debug = debug
+        self.ping_hook = ping_hook
+        self.error_callback = error_callback
+        logging.getLogger().setLevel(log_level)
+        self.plugins = load_plugins()
+        self.plugins.call("config_keys", ConfigKeysContext(KEYS))
+        self.config = get_config()
+        if default_user_id is not None:
+            self.config.values["default_user_id"] = default_user_id
+        given = self.plugins.call("formats", FormatsContext(list(formats or ()))).formats
+        self.formats = Formats(given, json_encoders or ())
+        self.client_settings = ClientSettings(timeout or self.config.timeout, self.plugins)
+        self.contracts: dict[str, Any] = {}
+        self.routes = Routes(app, self.config, self.plugins)
+        self._apis: dict[str, LoadedApi] = {}
+        self._handlers: dict[str, dict[str, Callable[..., Any]]] = {}
+        self._served: set[str] = set()
+        self._prepared = False
+        if error_reporter is not None:
+            set_error_reporter(error_reporter)
+
+    def load_apis(
+        self, path: str | Path | None = None, ignore: Iterable[str] = (), only_models: Iterable[str] = ()
+    ) -> API:
+        """Load every contract below a folder.
+
+        Args:
+            path: the folder; ``apis/`` beside pym-config where it is None.
+            ignore: names of APIs to leave out.
+            only_models: names of APIs to load for their models and clients, without serving them.
+
+        Raises:
+            ContractError: a contract cannot be read.
+        """
+        folder = Path(path) if path is not None else self.config.folder / self.config.apis
+        skipped = set(only_models)
+        for name, file in find_contracts(folder, ignore).items():
+            self._load(name, file, serve=name not in skipped)
+        return self
+
+    def load_api(self, name: str, source: str | Path | dict[str, Any]) -> API:
+        """Load one contract, from a file or a dict, under a name.
+
+        Raises:
+            ContractError: the contract cannot be read.
+        """
+        self._load(name, source, serve=True)
+        return self
+
+    def load_builtin_apis(self, names: Iterable[str] = ("ping",)) -> API:
+        """Load built-in APIs: ``ping`` (always there), ``crash``."""
+        for name in names:
+            if name not in self._apis:
+                contract, handlers = builtin(name, self.ping_hook)
+                self._handlers[name] = handlers
+                self._load(name, contract, serve=True)
+        return self
+
+    def load_clients(self, path: str | Path | None = None, apis: Iterable[str] | None = None) -> API:
+        """Load contracts of other services, for their models and clients alone.
+
+        Args:
+            path: a folder of contracts; ``apis/`` beside pym-config where it is None.
+            apis: names of those to load; all of them where it is None.
+        """
+        folder = Path(path) if path is not None else self.config.folder / self.config.apis
+        found = find_contracts(folder)
+        for name in apis if apis is not None else found:
+            if name not in found:
+                raise ConfigError(f"load_clients: {folder} has no contract named {name!r}; it has {', '.join(found)}")
+            self._load(name, found[name], serve=False)
+        return self
+
+    def publish_apis(self, path: str = "doc") -> API:
+        """Serve a docs page of all served contracts at ``/<path>``."""
+        contracts = {name: source for name, source in self.contracts.items() if name not in CONTRACTS}
+        add_docs(self.app, path, contracts, str(self.config.get("name") or "API"))
+        return self
+
+    def _load(self, name: str, source: str | Path | dict[str, Any], serve: bool) -> None:
+        api = load_contract(source, name, cache=self.config.contract_cache)
+        for warning in api.warnings:
+            log.warning("%s", warning)
+        types = Types(
+            api,
+            self.formats,
+            lambda schema: self._bases(name, schema),
+            self.config.max_errors,
+            lambda: (apipool.get(other).types for other in apipool.get_api_names()),
+        )
+        loaded = LoadedApi(api, types, ApiClient(api, types, self.client_settings))
+        apipool.add(loaded)
+        self._apis[name] = loaded
+        if serve:
+            self.contracts[name] = source
+            self._served.add(name)
+
+    def _bases(self, name: str, schema: Schema) -> list[type]:
+        if not self.plugins.implements("model_bases"):
+            return []
+        bases: list[type] = self.plugins.call("model_bases", ModelBasesContext(name, schema, [])).bases
+        return bases
+
+    def prepare(self) -> Flask:
+        """Register everything on the app and return it, without serving; a second call changes nothing.
+
+        Raises:
+            BindError: an operation has no handler, or its route is taken.
+        """
+        if self._prepared:
+            return self.app
+        self.load_builtin_apis()
+        limits = {"MAX_CONTENT_LENGTH": "max_body_bytes", "MAX_FORM_MEMORY_SIZE": "max_form_memory_bytes"}
+        for flask_key, key in limits.items():
+            if self.app.config.get(flask_key) is None or flask_key == "MAX_FORM_MEMORY_SIZE":
+                self.app.config[flask_key] = getattr(self.config, key)
+        ErrorPages(self.app, self.config, self.plugins, self.error_callback).register()
+        for name in self._served:
+            loaded = self._apis[name]
+            self.routes.add_api(loaded.api, loaded.types, self._handlers.get(name))
+        self.plugins.call("app_created", AppCreatedContext(self.app, self.config))
+        self._prepared = True
+        return self.app
+
+    def start(self) -> None:
+        """Prepare the app and serve it, unless a WSGI server or a worker has loaded this code and serves nothing here.
+
+        Raises:
+            StartError: the service cannot start.
+        """
+        self.prepare()
+        if _serving:
+            from .flaskapp.serving import serve_development
+
+            serve_development(self.app, self.host, self.port, self.debug)
+
+
+_serving: list[bool] = []
+
+
+def letsgo(name: str, callback: Callable[..., Any] | None = None) -> None:
+    """Start the service; the last line of ``server.py``.
+
+    Run as a script it takes ``--port --env --debug/--no-debug``, loads pym-config and calls ``callback(port, debug)``.
+    Loaded by a WSGI server it calls the callback too, which prepares ``server:app`` without serving.
+
+    Args:
+        name: ``__name__`` of ``server.py``.
+        callback: makes an :class:`API`, loads contracts and calls :meth:`API.start`.
+    """
+    module = sys.modules.get(name)
+    folder = Path(getattr(module, "__file__", None) or ".").resolve().parent
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    if name == "__main__":
+        from .cli.server import run_script
+
+        run_script(folder, callback, _serving)
+        return
+    config = get_config(folder)
+    if callback is not None:
+        try:
+            callback(config.get("port", 8080), False)
+        except StartError as error:
+            log.error("%s", error.message)
+            raise

@@ -1,0 +1,185 @@
+"""One schema's codec: JSON text to checked Python values, and back.
+
+The fast path decodes and checks in one pass of msgspec. What it refuses goes to jsonschema-rs, which either accepts it
+after all (an additional property, ``1.0`` for an integer) or lists every fault.
+"""
+
+from __future__ import annotations
+
+import re
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pymacaron.model import EXTRA_KEY
+
+from .checker import Checker
+from .hydrating import Hydrator
+
+if TYPE_CHECKING:
+    from pymacaron.contract import Schema
+
+    from .lowering import Direction
+    from .types import Types
+
+FaultEntry = tuple[str, str, str]
+
+MAX_DEPTH = 200
+_MARK = f'"{EXTRA_KEY}"'.encode()
+_NOT_NESTING = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+', re.DOTALL)
+
+
+class Invalid(ValueError):
+    """A value breaks a schema; ``faults`` lists where (JSON pointer), which keyword, and a message."""
+
+    def __init__(self, faults: list[FaultEntry]) -> None:
+        super().__init__("; ".join(message for _, _, message in faults[:3]))
+        self.faults = faults
+
+
+def decode_any(data: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
+    """Decode JSON (RFC 8259) of any kind.
+
+    Raises:
+        Invalid: the text is no JSON, is not UTF-8, or nests deeper than ``max_depth``.
+    """
+    try:
+        made = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid([("", "json", f"this is no JSON: {error}")]) from None
+    except RecursionError:
+        raise too_deep(max_depth) from None
+    return made
+
+
+def too_deep(limit: int) -> Invalid:
+    """Say that a document nests too deeply."""
+    return Invalid([("", "max_json_depth", f"it nests deeper than max_json_depth, {limit}")])
+
+
+def check_depth(data: bytes, limit: int) -> None:
+    """Refuse a JSON text that nests deeper than a limit; costs two scans in C where it has few brackets."""
+    if data.count(b"[") + data.count(b"{") <= limit:
+        return
+    depth = deepest = 0
+    for byte in _NOT_NESTING.sub(b"", data):
+        depth += 1 if byte in b"[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > limit:
+        raise too_deep(limit)
+
+
+class Codec:
+    """Decodes and encodes the values of one schema in one direction. Built when first used; safe to share."""
+
+    def __init__(self, types: Types, schema: Schema | bool, direction: Direction) -> None:
+        self.types = types
+        self.schema = schema
+        self.direction = direction
+        self.checker = Checker(types, schema, direction)
+        self.hydrator = Hydrator(types, direction)
+        flags = types.flags(schema)
+        self.custom = "custom" in flags or direction != "any"
+        self._lock = Lock()
+        self._decoder: Any = None
+        self._kind: Any = None
+        self._encoder = msgspec.json.Encoder(enc_hook=types.formats.encode)
+
+    def _build(self) -> Any:
+        """Lower the schema; a type too deep for msgspec becomes one that refuses all, so that the slow path decides."""
+        from .types import convert_checked
+
+        with self._lock:
+            if self._decoder is None:
+                self._kind = self.types.lower(self.schema, self.direction)
+                try:
+                    decoder: Any = msgspec.json.Decoder(self._kind, dec_hook=convert_checked)
+                except (RecursionError, TypeError):
+                    self._kind = self.types.checked(self.schema, self.direction)
+                    decoder = msgspec.json.Decoder(self._kind, dec_hook=convert_checked)
+                self._decoder = decoder
+        return self._decoder
+
+    def decode(self, data: bytes, max_depth: int = MAX_DEPTH) -> Any:
+        """Decode and check a JSON text.
+
+        Raises:
+            Invalid: the text is no JSON, or its value breaks the schema; every fault is listed.
+        """
+        decoder = self._decoder or self._build()
+        check_depth(data, max_depth)
+        try:
+            return decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self.load_slowly(decode_any(data, max_depth))
+
+    def load(self, value: Any) -> Any:
+        """Convert and check a Python value: what JSON holds, or values and models that are typed already.
+
+        Raises:
+            Invalid: the value breaks the schema; every fault is listed.
+        """
+        from .types import convert_checked
+
+        if self._kind is None:
+            self._build()
+        try:
+            return msgspec.convert(value, self._kind, dec_hook=convert_checked)
+        except (msgspec.ValidationError, RecursionError):
+            return self.load_slowly(value)
+
+    def load_slowly(self, value: Any) -> Any:
+        """Convert and check a Python value by jsonschema-rs; what :meth:`load` does where the fast path refuses."""
+        plain = self.checker.plain(value)
+        faults = self.checker.faults(plain)
+        if faults:
+            raise Invalid(faults)
+        return self.hydrator.hydrate(self.schema, plain)
+
+    def accepts(self, value: Any) -> bool:
+        """Tell whether a value follows the schema."""
+        return self.checker.is_valid(self.checker.plain(value))
+
+    def allows_null(self) -> bool:
+        """Tell whether null follows the schema."""
+        return self.checker.is_valid(None)
+
+    def encode(self, value: Any) -> bytes:
+        """Check a value and write it as JSON.
+
+        Raises:
+            Invalid: the value breaks the schema, or holds what JSON cannot; every fault is listed.
+        """
+        decoder = self._decoder or self._build()
+        if self.custom:
+            return self._encode_slowly(value)
+        try:
+            data = self._encoder.encode(value)
+            if _MARK in data:
+                return self._encode_slowly(value)
+            decoder.decode(data)
+        except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError, OverflowError, RecursionError):
+            return self._encode_slowly(value)
+        return data
+
+    def _encode_slowly(self, value: Any) -> bytes:
+        plain = self.dump(value)
+        if not self.checker.is_valid(plain):
+            raise Invalid(self.checker.faults(plain) or [("", "type", "it cannot be written as JSON")])
+        return self._encoder.encode(plain)
+
+    def encode_unchecked(self, value: Any) -> bytes:
+        """Write a value as JSON without checking it."""
+        return self._encoder.encode(self.dump(value))
+
+    def dump(self, value: Any) -> Any:
+        """Turn a value into what JSON holds, without what does not travel in this direction.
+
+        Raises:
+            Invalid: the value holds something that JSON cannot.
+        """
+        try:
+            return self.types.dumper.dump(self.schema, value, self.direction)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise Invalid([("", "type", f"it cannot be written as JSON: {error}")]) from None

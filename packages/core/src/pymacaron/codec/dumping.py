@@ -1,0 +1,99 @@
+"""Typed values and models to what JSON holds, guided by their schemas where those decide the form."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pymacaron.contract import Schema
+from pymacaron.model import PymacaronBaseModel
+
+from .lowering import hidden
+
+if TYPE_CHECKING:
+    from .lowering import Direction
+    from .types import Types
+
+_SCALARS = (str, int, float, bool, type(None))
+
+
+class Dumper:
+    """Turns values of one contract into dicts, lists and scalars."""
+
+    def __init__(self, types: Types) -> None:
+        self.types = types
+
+    def plain(self, value: Any) -> Any:
+        """Turn any value into what JSON holds; a model is written by its own schema.
+
+        Raises:
+            TypeError: JSON has no form for the value.
+            ValueError: it has none for this value, such as a naive datetime.
+        """
+        if type(value) in (str, int, float, bool, type(None)):
+            return value
+        if isinstance(value, PymacaronBaseModel):
+            return self._model(value, "any")
+        if isinstance(value, dict):
+            return {_key(key): self.plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.plain(item) for item in value]
+        return self._leaf(value)
+
+    def dump(self, schema: Schema | bool, value: Any, direction: Direction) -> Any:
+        """Turn a value into what JSON holds, in the form that its schema asks for."""
+        shape = self.types.shape(schema)
+        if isinstance(value, PymacaronBaseModel):
+            return self._model(value, direction)
+        if isinstance(shape, bool):
+            return self.plain(value)
+        wire = self.types.formats.get(shape.format)
+        if wire is not None and not isinstance(value, _SCALARS) and isinstance(value, wire.types):
+            return wire.dump(value)
+        if wire is not None and wire.types == (object,) and value is not None and not isinstance(value, str):
+            return wire.dump(value)
+        if isinstance(value, dict):
+            return self._mapping(shape, value, direction)
+        if isinstance(value, (list, tuple)):
+            items = shape.items if shape.items is not None else True
+            return [self.dump(items, item, direction) for item in value]
+        return self.plain(value)
+
+    def _mapping(self, shape: Schema, value: dict[Any, Any], direction: Direction) -> dict[str, Any]:
+        fields = self.types.fields(shape)
+        extra = shape.additional_properties if shape.additional_properties is not None else True
+        return {
+            _key(name): self.dump(fields.get(name, extra), item, direction)
+            for name, item in value.items()
+            if not hidden(fields.get(name, extra), self.types.schemas, direction)
+        }
+
+    def _model(self, model: PymacaronBaseModel, direction: Direction) -> dict[str, Any]:
+        """Write a model by the schema of its own class, which may belong to another contract."""
+        info = model._info
+        owner: Types = info.types
+        made: dict[str, Any] = {}
+        for name, value in model._items():
+            known = info.properties.get(name)
+            extra = info.schema.additional_properties
+            schema = known.schema if known else extra if isinstance(extra, Schema) else True
+            if not hidden(schema, owner.schemas, direction):
+                made[name] = owner.dumper.dump(schema, value, direction)
+        return made
+
+
+    def _leaf(self, value: Any) -> Any:
+        """Write a value that stands where no format says how."""
+        if isinstance(value, Decimal):
+            # A Decimal without a format is a number, as exact as numbers of JSON are read in general.
+            return int(value) if value == value.to_integral_value() else float(value)
+        made = msgspec.to_builtins(value, enc_hook=self.types.formats.encode)
+        return made if isinstance(made, _SCALARS) else self.plain(made)
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"the key {key!r} is no text, as JSON asks for")
+    return key

@@ -1,0 +1,172 @@
+"""Operations on a Flask app: handlers found, decorated and bound to routes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, current_app, g, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from pymacaron.authorization import authorizer
+from pymacaron.binding import import_object
+from pymacaron.crash import report_warning
+from pymacaron.exceptions import BindError, StartError
+from pymacaron.messages import Settings
+from pymacaron.operation import BoundOperation
+from pymacaron.plugins import WrapOperationContext
+from pymacaron.spec import describe_place
+
+from .incoming import FlaskIncoming
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flask import Flask
+
+    from pymacaron.codec.types import Types
+    from pymacaron.config import Config
+    from pymacaron.contract import Api, Operation
+    from pymacaron.messages import Outgoing
+    from pymacaron.plugins import Plugins
+
+
+class Routes:
+    """Binds the operations of several contracts to one app."""
+
+    def __init__(self, app: Flask, config: Config, plugins: Plugins) -> None:
+        self.app = app
+        self.config = config
+        self.plugins = plugins
+        self.settings = Settings(config.strict_query, config.max_json_depth, config.max_errors)
+        self.taken: dict[tuple[str, str], Operation] = {}
+        self.bound: list[tuple[str, str, BoundOperation]] = []
+
+    def add_api(self, api: Api, types: Types, handlers: Mapping[str, Callable[..., Any]] | None = None) -> None:
+        """Bind all operations of a contract.
+
+        Args:
+            api: the contract.
+            types: its types.
+            handlers: functions by operation, for contracts that come with their own.
+
+        Raises:
+            BindError: an operation has no handler, or its route is taken.
+        """
+        prefix = "" if self.config.ignore_base_path else api.base_path
+        for operation in api.operations:
+            if operation.handler is None:
+                continue
+            path = prefix + operation.path
+            self._claim(path, operation)
+            given = handlers.get(operation.name) if handlers else None
+            try:
+                bound = self._bind(api, types, operation, given or self._handler(operation))
+            except StartError as error:
+                where = describe_place(operation.place)
+                raise BindError(f"{where}: the operation {operation.name!r}: {error}") from error
+            self.bound.append((operation.method, path, bound))
+            self._route(api, path, bound)
+
+    def _claim(self, path: str, operation: Operation) -> None:
+        """Refuse two operations on one route; templates are one route whatever their parameters are called."""
+        key = (operation.method, _shape(path))
+        other = self.taken.setdefault(key, operation)
+        if other is not operation:
+            raise BindError(
+                f"{describe_place(operation.place)}: {operation.name!r} claims {operation.method} {path}, which"
+                f" {other.name!r} at {describe_place(other.place)} has; change one of the paths"
+            )
+
+    def _handler(self, operation: Operation) -> Callable[..., Any]:
+        """Import the function that an operation is bound to."""
+        path = operation.handler
+        if not path:
+            raise BindError(
+                "it is bound to nothing; add x-bind-server: package.module.function, or x-no-bind-server: true"
+            )
+        found = import_object(path if "." in path else f"{self.config.handlers}.{path}", "x-bind-server")
+        if not callable(found):
+            kind = type(found).__name__
+            raise BindError(f"it is bound to {path}, which is a {kind} and cannot be called; bind it to a function")
+        handler: Callable[..., Any] = found
+        return handler
+
+    def _bind(self, api: Api, types: Types, operation: Operation, handler: Callable[..., Any]) -> BoundOperation:
+        if operation.decorate_server:
+            handler = import_object(operation.decorate_server, "x-decorate-server")(handler)
+        if self.plugins.implements("wrap_operation"):
+            handler = self.plugins.call("wrap_operation", WrapOperationContext(api.name, operation, handler)).handler
+        handler = self.app.ensure_sync(handler)
+        authorize = authorizer(operation, api.security_schemes)
+        return BoundOperation(types, operation, handler, authorize, passes, self.settings)
+
+    def _route(self, api: Api, path: str, bound: BoundOperation) -> None:
+        rule, names = flask_rule(path)
+        slow_ms = self.config.get("report_call_exceeding_ms")
+
+        def view(**values: str) -> Any:
+            g.pym_started = time.perf_counter()
+            incoming = FlaskIncoming(request, {names[key]: value for key, value in values.items()})
+            result = bound.run(incoming)
+            if slow_ms is not None:
+                report_if_slow(bound.operation, slow_ms)
+            return result if passes(result) else to_response(result)
+
+        endpoint = f"{api.name}:{bound.operation.name}"
+        self.app.add_url_rule(rule, endpoint, view, methods=[bound.operation.method])
+
+    def compile(self) -> None:
+        """Build every decoder and encoder now instead of with the first requests."""
+        for _, _, bound in self.bound:
+            bound.compile()
+
+
+def passes(result: Any) -> bool:
+    """Tell whether a handler's result is a response already."""
+    return isinstance(result, AnyResponse)
+
+
+def report_if_slow(operation: Operation, limit_ms: float) -> None:
+    """Report a call that took longer than ``report_call_exceeding_ms``."""
+    elapsed = (time.perf_counter() - g.pym_started) * 1000
+    if elapsed > limit_ms:
+        report_warning(f"{operation.name} took {elapsed:.0f} ms, more than {limit_ms} ms", {"operation": operation.name})
+
+
+def to_response(outgoing: Outgoing) -> Response:
+    """Turn a response into one of Flask's."""
+    made: Response = current_app.response_class(outgoing.body, outgoing.status)
+    if outgoing.content_type is not None:
+        made.headers["Content-Type"] = outgoing.content_type
+    elif not outgoing.body:
+        made.headers.pop("Content-Type", None)
+    for name, value in outgoing.headers:
+        made.headers.add(name, value)
+    return made
+
+
+def _shape(path: str) -> str:
+    """Return a path with the names of its parameters taken out."""
+    return "".join(part if index % 2 == 0 else "{}" for index, part in enumerate(_split(path)))
+
+
+def _split(path: str) -> list[str]:
+    """Split a path at its parameters: text and names in turn."""
+    from pymacaron.spec.operations import TEMPLATE
+
+    return TEMPLATE.split(path)
+
+
+def flask_rule(path: str) -> tuple[str, dict[str, str]]:
+    """Translate a path of OpenAPI to one of Flask; return it with its variables' own names."""
+    names: dict[str, str] = {}
+    made: list[str] = []
+    for index, part in enumerate(_split(path)):
+        if index % 2:
+            variable = f"p{len(names)}"
+            names[variable] = part
+            made.append(f"<{variable}>")
+        else:
+            made.append(part.replace("<", "&lt;"))
+    return "".join(made), names

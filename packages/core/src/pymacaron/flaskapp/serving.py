@@ -1,0 +1,53 @@
+"""Serving an app: Werkzeug's server for development, Granian for production."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+from pymacaron.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Flask
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that cannot be listened on, before anything is started.
+
+    Raises:
+        ConfigError: another process listens on it, or this one may not.
+    """
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"port {port} is none; use 0 to 65535")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ConfigError(f"port {port} on {host} is in use; choose another one with --port") from None
+            raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def serve_development(
+    app: Flask, host: str, port: int, debug: bool, reload: bool = False, watched: Iterable[str] = ()
+) -> None:
+    """Serve with Werkzeug's server until interrupted.
+
+    Args:
+        app: the app, prepared.
+        host: to listen on.
+        port: to listen on.
+        debug: whether error bodies say what happened.
+        reload: whether to start again when code, or one of ``watched``, changes.
+        watched: files beside the code, such as contracts.
+    """
+    from werkzeug.serving import is_running_from_reloader, run_simple
+
+    if not is_running_from_reloader():
+        check_port(host, port)
+    app.debug = debug
+    run_simple(host, port, app, use_reloader=reload, extra_files=list(watched), threaded=True)
