@@ -12,7 +12,7 @@ from .codec.formats import Formats
 from .codec.types import Types
 from .config import KEYS, get_config
 from .crash import set_error_reporter
-from .exceptions import ConfigError, StartError
+from .exceptions import ConfigError
 from .flaskapp.builtin import CONTRACTS, builtin
 from .flaskapp.docs import add_docs
 from .flaskapp.errors import ErrorPages
@@ -231,8 +231,4 @@ def letsgo(name: str, callback: Callable[..., Any] | None = None) -> None:
         return
     config = get_config(folder)
     if callback is not None:
-        try:
-            callback(config.get("port", 8080), False)
-        except StartError as error:
-            log.error("%s", error.message)
-            raise
+        callback(config.get("port", 8080), False)

@@ -7,8 +7,10 @@ requests in a context variable.
 
 from __future__ import annotations
 
+import secrets
+import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
@@ -18,7 +20,7 @@ from urllib.parse import unquote
 import jwt
 from flask import g, has_app_context, request
 
-from .config import get_config
+from .config import DEFAULT_ENV, Config, get_config
 from .exceptions import (
     AuthInvalidTokenError,
     AuthMissingHeaderError,
@@ -95,9 +97,11 @@ def signing_key() -> str:
     """Return the key that tokens are signed with.
 
     Raises:
-        ConfigError: ``jwt_secret`` is missing, or too short for its algorithm (RFC 7518, section 3.2).
+        ConfigError: ``jwt_secret`` is missing (in development one is made), or too short for its algorithm (RFC 7518, section 3.2).
     """
     config = get_config()
+    if not config.get("jwt_secret") and config.env == DEFAULT_ENV:
+        return _development_secret(config)
     secret = str(config.require("jwt_secret", "tokens are signed and verified with it"))
     if config.jwt_algorithm in _SYMMETRIC and len(secret.encode()) < _MIN_SECRET:
         raise ConfigError(
@@ -105,6 +109,34 @@ def signing_key() -> str:
             f" {_MIN_SECRET}, such as those of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return secret
+
+
+def check_keys() -> None:
+    """Refuse to start without a key to verify tokens with.
+
+    Raises:
+        ConfigError: none is configured, or it is too short.
+    """
+    config = get_config()
+    if not config.jwt_jwks_url and not config.jwt_public_key:
+        signing_key()
+
+
+def _development_secret(config: Config) -> str:
+    """Return a key of this machine's own, made at first use and kept in ``.pym/`` beside pym-config."""
+    path = config.folder / ".pym" / "jwt_secret"
+    try:
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=path.parent) as made:
+                made.write(secrets.token_urlsafe(_MIN_SECRET))
+                made.flush()
+                # A link appears complete or not at all, and never replaces the key of another process.
+                with suppress(FileExistsError):
+                    path.hardlink_to(made.name)
+        return path.read_text()
+    except OSError as error:
+        raise ConfigError(f"jwt_secret is not set, and none can be kept in {path}: {error.strerror}") from None
 
 
 def generate_token(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
-from .auth import Principal, find_token, load_auth_token, require_scopes, set_principal
+from .auth import Principal, check_keys, find_token, load_auth_token, require_scopes, set_principal
 from .binding import import_object
 from .exceptions import AuthInvalidTokenError, AuthMissingHeaderError, BindError, RequestError
 
@@ -73,6 +73,7 @@ def _checker(scheme: SecurityScheme) -> Check:
     bearer = scheme.kind == "http" and scheme.scheme == "bearer"
     named = scheme.kind == "apiKey" and (scheme.key or "").lower() == "authorization"
     if bearer or named or scheme.kind in ("oauth2", "openIdConnect"):
+        check_keys()
         return _token
     raise BindError(
         f"the security scheme {scheme.name!r} ({scheme.kind}) has nothing that verifies it; add"

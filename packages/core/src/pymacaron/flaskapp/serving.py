@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+# A streaming response holds its thread for as long as it lasts, so there must be some to spare.
+THREADS = 16
+
+
 def check_port(host: str, port: int) -> None:
     """Refuse a port that cannot be listened on, before anything is started.
 
@@ -51,3 +55,29 @@ def serve_development(
         check_port(host, port)
     app.debug = debug
     run_simple(host, port, app, use_reloader=reload, extra_files=list(watched), threaded=True)
+
+
+def serve_production(target: str, host: str, port: int, workers: int, threads: int | None) -> None:
+    """Serve with Granian until interrupted.
+
+    Args:
+        target: ``module:app`` that each process imports.
+        host: to listen on.
+        port: to listen on.
+        workers: server processes.
+        threads: of each process; None lets Granian choose.
+    """
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    check_port(host, port)
+    Server(
+        target,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads or THREADS,
+        respawn_failed_workers=True,
+        websockets=False,
+    ).serve()
