@@ -6,6 +6,7 @@ no further.
 
 from __future__ import annotations
 
+import json
 import logging
 import platform
 import traceback
@@ -43,11 +44,11 @@ def report_warning(title: str, data: Any = None) -> None:
     _send(title, {"level": "warning", **_context(None), **_given(data)}, None)
 
 
-def report_once(title: str, exception: BaseException) -> None:
-    """Report a failure unless the same exception was reported before."""
+def report_once(title: str, exception: BaseException, error_id: str) -> None:
+    """Report the failure behind an error response, unless the same exception was reported before."""
     if not getattr(exception, "_pym_reported", False):
         exception._pym_reported = True  # type: ignore[attr-defined]  # the mark travels with the exception
-        report_error(title, exception=exception)
+        _send(title, {"level": "error", "error_id": error_id, **_context(exception)}, exception)
 
 
 def _given(data: Any) -> dict[str, Any]:
@@ -56,12 +57,19 @@ def _given(data: Any) -> dict[str, Any]:
 
 def _send(title: str, data: dict[str, Any], exception: BaseException | None) -> None:
     if not _reporters:
-        log.error("%s %s", title, data) if data["level"] == "error" else log.warning("%s %s", title, data)
+        _log(title, data, exception)
         return
     try:
         _reporters[0](title=title, data=data, exception=exception)
     except Exception:  # a reporter must never turn an error into another one
         log.exception("the error_reporter failed on: %s", title)
+
+
+def _log(title: str, data: dict[str, Any], exception: BaseException | None) -> None:
+    """Log a report: the trace as a trace, the rest as JSON on one line."""
+    shown = {key: value for key, value in data.items() if key not in ("trace", "level")}
+    text = json.dumps(shown, default=str, ensure_ascii=False)
+    log.log(logging.ERROR if data["level"] == "error" else logging.WARNING, "%s %s", title, text, exc_info=exception)
 
 
 def _context(exception: BaseException | None) -> dict[str, Any]:

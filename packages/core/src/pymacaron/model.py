@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from msgspec import UNSET, Struct, StructMeta, UnsetType
+from msgspec.structs import force_setattr
 
 from pymacaron.exceptions import ModelError, fault
 
@@ -261,7 +262,7 @@ def restore(api: str, name: str) -> PymacaronBaseModel:
     return made
 
 
-_set_field = Struct.__setattr__
+_set_field = force_setattr
 
 
 def _set(model: PymacaronBaseModel, attribute: str, value: Any) -> None:

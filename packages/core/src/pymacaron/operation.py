@@ -46,6 +46,9 @@ class HandlerCall:
         free = {p.name for p in named.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if self.takes_body:
             free.discard(positional[0].name)
+        if self.takes_body and positional[0].name in wanted:
+            first = positional[0].name
+            raise BindError(f"{_where(handler)} gets the body as its first argument, not {first!r}; put one before it")
         for name in wanted:
             if name not in free and not takes_any:
                 raise BindError(f"{_where(handler)} takes no argument {name!r}; add it, or **kwargs")

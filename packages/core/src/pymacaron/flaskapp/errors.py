@@ -56,7 +56,7 @@ class ErrorPages:
             return error.get_response()
         status, body, headers = self.describe(error)
         if status >= 500:
-            report_once(f"{body['error']}: {str(error)[:200]}", error)
+            report_once(f"{body['error']}: {str(error)[:200]}", error, body["error_id"])
         self._tell_plugins(error, status, body["error_id"])
         return self._response(status, self._called_back(error, body), headers)
 

@@ -1,0 +1,1 @@
+"""What the tool shed does, apart from being served."""
