@@ -81,7 +81,7 @@ class API:
             self.config.values["default_user_id"] = default_user_id
         given = self.plugins.call("formats", FormatsContext(list(formats or ()))).formats
         self.formats = Formats(given, json_encoders or ())
-        self.client_settings = ClientSettings(timeout or self.config.timeout, self.plugins)
+        self.client_settings = ClientSettings(timeout, self.plugins)
         self.contracts: dict[str, Any] = {}
         self.routes = Routes(app, self.config, self.plugins)
         self._apis: dict[str, LoadedApi] = {}

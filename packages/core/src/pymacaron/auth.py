@@ -97,7 +97,8 @@ def signing_key() -> str:
     """Return the key that tokens are signed with.
 
     Raises:
-        ConfigError: ``jwt_secret`` is missing (in development one is made), or too short for its algorithm (RFC 7518, section 3.2).
+        ConfigError: ``jwt_secret`` is missing (in development one is made), or too short for its algorithm (RFC 7518,
+            section 3.2).
     """
     config = get_config()
     if not config.get("jwt_secret") and config.env == DEFAULT_ENV:
@@ -160,9 +161,8 @@ def generate_token(
     now = time.time()
     lifetime = expire_in if expire_in is not None else config.jwt_token_timeout
     claims: dict[str, Any] = {"sub": str(user_id), "iat": int(now), "exp": int(now + lifetime)}
-    for name, value in (("iss", issuer or config.jwt_issuer), ("aud", config.jwt_audience), ("data", data)):
-        if value is not None:
-            claims[name] = value
+    optional = {"iss": issuer or config.jwt_issuer, "aud": config.jwt_audience, "data": data}
+    claims |= {name: value for name, value in optional.items() if value is not None}
     return jwt.encode(claims, signing_key(), algorithm=config.jwt_algorithm)
 
 
@@ -292,9 +292,7 @@ def add_auth(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def backend_token(
-    issuer: str | None = None, user_id: str | None = None, data: Any = None
-) -> Iterator[str]:
+def backend_token(issuer: str | None = None, user_id: str | None = None, data: Any = None) -> Iterator[str]:
     """Act as another user, or as the service itself, for the calls made inside the ``with`` block."""
     before = get_principal()
     token = generate_token(user_id, data=data, issuer=issuer)

@@ -32,8 +32,7 @@ def authorizer(operation: Operation, schemes: Mapping[str, SecurityScheme]) -> C
     if not operation.security:
         return None
     alternatives = [
-        [_requirement(wanted, schemes[wanted.scheme]) for wanted in alternative]
-        for alternative in operation.security
+        [_requirement(wanted, schemes[wanted.scheme]) for wanted in alternative] for alternative in operation.security
     ]
 
     def authorize(incoming: Incoming) -> None:
@@ -110,7 +109,8 @@ def _basic(incoming: Incoming) -> tuple[str, str]:
     except ValueError:
         colon = ""
     if kind.lower() != "basic" or not colon:
-        raise AuthInvalidTokenError("the Authorization header must read: Basic <base64 of user:password>", headers=challenge)
+        wanted = "the Authorization header must read: Basic <base64 of user:password>"
+        raise AuthInvalidTokenError(wanted, headers=challenge)
     return user, password
 
 

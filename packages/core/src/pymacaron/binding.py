@@ -43,6 +43,7 @@ def _import_longest(parts: list[str], wanted_by: str) -> tuple[Any, list[str]]:
         except ModuleNotFoundError as error:
             if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
                 raise BindError(f"{wanted_by}: importing {name} failed: {error}; install or mend it") from error
-        except Exception as error:  # noqa: BLE001  # whatever a service's module raises is the cause to show
+        except Exception as error:  # whatever a service's module raises is the cause to show
             raise BindError(f"{wanted_by}: importing {name} failed: {type(error).__name__}: {error}") from error
-    raise BindError(f"{wanted_by}: {'.'.join(parts)!r} is bound to nothing: there is no module {parts[0]!r} on the path")
+    path = ".".join(parts)
+    raise BindError(f"{wanted_by}: {path!r} is bound to nothing: there is no module {parts[0]!r} on the path")

@@ -17,6 +17,7 @@ import yaml
 from .exceptions import ConfigError
 
 DEFAULT_ENV = "dev"
+_SECRET_WORDS = ("secret", "password", "passwd", "token", "authorization", "cookie")
 
 #: Every key that PyMacaron knows: its default (None: no default) and what it means.
 KEYS: dict[str, tuple[Any, str]] = {
@@ -134,9 +135,10 @@ class Config:
 
 def is_secret(key: str) -> bool:
     """Tell by its name whether a key, header or variable holds a secret."""
-    return any(word in key.lower() for word in ("secret", "password", "passwd", "token", "authorization", "cookie")) and (
-        not key.lower().startswith("jwt_token_") and key != "env_secrets"
-    )
+    name = key.lower()
+    if name.startswith("jwt_token_") or name == "env_secrets":
+        return False
+    return any(word in name for word in _SECRET_WORDS)
 
 
 def find_config(folder: str | Path | None = None) -> Path | None:

@@ -15,23 +15,21 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 Number = int | float
 Location = Literal["path", "query", "header", "cookie", "form"]
-Style = Literal[
-    "simple", "form", "label", "matrix", "spaceDelimited", "pipeDelimited", "tabDelimited", "deepObject"
-]
+Style = Literal["simple", "form", "label", "matrix", "spaceDelimited", "pipeDelimited", "tabDelimited", "deepObject"]
 
 
 class Value(Struct, frozen=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True):
     """Base of all parts of a contract."""
 
 
-class Place(Value):
+class Place(Value, frozen=True):
     """Where something stands: a file's path (or the name given to a dict) and a JSON pointer (RFC 6901) in it."""
 
     file: str
     pointer: str = ""
 
 
-class Discriminator(Value):
+class Discriminator(Value, frozen=True):
     """Which schema a value claims to follow: its ``property`` names one of ``mapping``'s keys.
 
     ``inherited`` is set where the mapping was made from the schemas that extend this one (``allOf``), and so must
@@ -43,7 +41,7 @@ class Discriminator(Value):
     inherited: bool = False
 
 
-class Schema(Value):
+class Schema(Value, frozen=True):
     """A JSON Schema, plus what PyMacaron needs to know of it (``name``, ``parent``, ``extensions``)."""
 
     ref: str | None = field(default=None, name="$ref")
@@ -96,7 +94,7 @@ class Schema(Value):
     extensions: dict[str, Any] = {}
 
 
-class Parameter(Value):
+class Parameter(Value, frozen=True):
     """One named input of an operation (OpenAPI 3.1, Parameter Object), or one header of a response.
 
     ``argument`` is the keyword that the handler gets it by. ``content_type`` is set where the value is a document
@@ -115,7 +113,7 @@ class Parameter(Value):
     description: str | None = None
 
 
-class Encoding(Value):
+class Encoding(Value, frozen=True):
     """How one property of a form body is written (OpenAPI 3.1, Encoding Object)."""
 
     content_type: str | None = None
@@ -123,7 +121,7 @@ class Encoding(Value):
     explode: bool = True
 
 
-class MediaType(Value):
+class MediaType(Value, frozen=True):
     """One form that a body may take: its media type (possibly a range such as ``text/*``) and its schema."""
 
     name: str
@@ -131,7 +129,7 @@ class MediaType(Value):
     encoding: dict[str, Encoding] = {}
 
 
-class Body(Value):
+class Body(Value, frozen=True):
     """What a request may carry."""
 
     content: tuple[MediaType, ...] = ()
@@ -139,7 +137,7 @@ class Body(Value):
     description: str | None = None
 
 
-class Response(Value):
+class Response(Value, frozen=True):
     """What an operation answers with one status: ``200``, a range such as ``2XX``, or ``default``."""
 
     status: str
@@ -148,7 +146,7 @@ class Response(Value):
     description: str | None = None
 
 
-class SecurityScheme(Value):
+class SecurityScheme(Value, frozen=True):
     """One way to prove who calls (OpenAPI 3.1, Security Scheme Object).
 
     ``kind`` is ``apiKey``, ``http``, ``oauth2``, ``openIdConnect`` or ``mutualTLS``; ``key`` the name of an API key's
@@ -165,14 +163,14 @@ class SecurityScheme(Value):
     scopes: tuple[str, ...] = ()
 
 
-class Security(Value):
+class Security(Value, frozen=True):
     """One scheme that a request must satisfy, with the scopes that its token must hold."""
 
     scheme: str
     scopes: tuple[str, ...] = ()
 
 
-class Operation(Value):
+class Operation(Value, frozen=True):
     """One method on one path.
 
     ``security`` is a list of alternatives; each holds the schemes that must be satisfied together. An empty list
@@ -199,14 +197,14 @@ class Operation(Value):
     extensions: dict[str, Any] = {}
 
 
-class Server(Value):
+class Server(Value, frozen=True):
     """Where the service is reached: ``url`` may be relative to the place the contract came from."""
 
     url: str
     description: str | None = None
 
 
-class Api(Value):
+class Api(Value, frozen=True):
     """One contract.
 
     Attributes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,8 @@ def _log(title: str, data: dict[str, Any], exception: BaseException | None) -> N
 
 
 def _context(exception: BaseException | None) -> dict[str, Any]:
-    made: dict[str, Any] = {"server": {"name": get_config().get("name"), "env": get_config().env, "host": platform.node()}}
+    config = get_config()
+    made: dict[str, Any] = {"server": {"name": config.get("name"), "env": config.env, "host": platform.node()}}
     if exception is not None:
         made["trace"] = traceback.format_exception(exception)
     if has_app_context():
@@ -81,8 +83,6 @@ def _context(exception: BaseException | None) -> dict[str, Any]:
         made["user"] = get_userid()
         made["call"] = {"id": call.id, "path": call.path}
         if "pym_started" in g:
-            import time
-
             made["elapsed_ms"] = round((time.perf_counter() - g.pym_started) * 1000, 3)
     if has_request_context():
         made["request"] = {

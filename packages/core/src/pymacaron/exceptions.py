@@ -143,7 +143,7 @@ class AuthMissingHeaderError(RequestError):
 
     code = "AUTHORIZATION_HEADER_MISSING"
     status = 401
-    headers = {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class AuthTokenExpiredError(RequestError):
@@ -151,7 +151,9 @@ class AuthTokenExpiredError(RequestError):
 
     code = "TOKEN_EXPIRED"
     status = 401
-    headers = {"WWW-Authenticate": 'Bearer error="invalid_token", error_description="The token expired"'}
+    headers: Mapping[str, str] = {
+        "WWW-Authenticate": 'Bearer error="invalid_token", error_description="The token expired"'
+    }
 
 
 class AuthInvalidTokenError(RequestError):
@@ -159,7 +161,7 @@ class AuthInvalidTokenError(RequestError):
 
     code = "TOKEN_INVALID"
     status = 401
-    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 class ForbiddenError(RequestError):
@@ -273,9 +275,7 @@ def describe(errors: Sequence[Mapping[str, str]]) -> str:
 _by_code: dict[str, type[PyMacaronException]] = {}
 
 
-def add_error(
-    name: str | None = None, code: str | None = None, status: int | None = None
-) -> type[PyMacaronException]:
+def add_error(name: str | None = None, code: str | None = None, status: int | None = None) -> type[PyMacaronException]:
     """Define an error of your own, reachable as ``pymacaron.exceptions.<name>``.
 
     Args:
@@ -321,9 +321,11 @@ def is_error(obj: object) -> bool:
     """Tell whether an object is an error: an exception, or an error body as dict or model."""
     if isinstance(obj, BaseException):
         return True
-    get = obj.get if isinstance(obj, dict) else lambda key: getattr(obj, key, None)
-    status = get("status")
-    return isinstance(status, int) and status >= 400 and isinstance(get("error"), str)
+    if isinstance(obj, dict):
+        status, code = obj.get("status"), obj.get("error")
+    else:
+        status, code = getattr(obj, "status", None), getattr(obj, "error", None)
+    return isinstance(status, int) and status >= 400 and isinstance(code, str)
 
 
 def phrase(status: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .exceptions import fault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .codec.codec import Invalid
 
 FaultList = list[dict[str, str]]

@@ -20,7 +20,7 @@ log = logging.getLogger("pymacaron.monitor")
 def _tracer() -> Any:
     """Return OpenTelemetry's tracer; None where it is not installed."""
     try:
-        from opentelemetry import trace
+        from opentelemetry import trace  # type: ignore[import-not-found]  # an optional package
     except ImportError:
         return None
     return trace.get_tracer("pymacaron")

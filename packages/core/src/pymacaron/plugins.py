@@ -224,7 +224,7 @@ class Plugins:
                 getattr(loaded.plugin, hook)(context)
             except (PyMacaronException, StartError):
                 raise
-            except Exception as error:  # noqa: BLE001  # whatever a plugin raises is named after it
+            except Exception as error:  # whatever a plugin raises is named after it
                 raise PluginError(
                     f"the plugin {_shown(loaded)} failed in {hook}: {type(error).__name__}: {error}"
                 ) from error
@@ -285,18 +285,19 @@ def _load(entry: EntryPoint) -> LoadedPlugin:
     label = f"the plugin {entry.name!r} ({name} {version})"
     try:
         found = entry.load()
-    except Exception as error:  # noqa: BLE001  # whatever a plugin's import raises is named after it
+    except Exception as error:  # whatever a plugin's import raises is named after it
         raise PluginError(f"{label} cannot be loaded: {type(error).__name__}: {error}; mend or uninstall it") from error
     if not (isinstance(found, type) and issubclass(found, Plugin)):
         raise PluginError(f"{label}: {entry.value} is no subclass of pymacaron.plugins.Plugin")
     if found.hook_api != HOOK_API:
         raise PluginError(
-            f"{label} was written for hook_api {found.hook_api}; this PyMacaron has {HOOK_API}; install matching versions"
+            f"{label} was written for hook_api {found.hook_api}; this PyMacaron has {HOOK_API};"
+            f" install versions that match"
         )
     _check_hooks(found, label)
     try:
         plugin = found()
-    except Exception as error:  # noqa: BLE001  # as above
+    except Exception as error:  # as above
         raise PluginError(f"{label} cannot be made: {type(error).__name__}: {error}") from error
     return LoadedPlugin(entry.name, name, version, plugin)
 

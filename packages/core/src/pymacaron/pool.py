@@ -5,14 +5,15 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from pymacaron.codec.types import Types
 from pymacaron.exceptions import ModelError
-from pymacaron.model import PymacaronBaseModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from pymacaron.codec.types import Types
     from pymacaron.contract import Api
+    from pymacaron.model import PymacaronBaseModel
 
 
 class LoadedApi:
@@ -70,6 +71,7 @@ class ApiPool:
     def __init__(self) -> None:
         self._apis: dict[str, LoadedApi] = {}
         self._lock = RLock()
+        self._load: Callable[[str, Any], LoadedApi] | None = None
 
     def __getattr__(self, name: str) -> LoadedApi:
         if name.startswith("_"):
@@ -114,9 +116,12 @@ class ApiPool:
         Raises:
             ContractError: the contract cannot be read.
         """
-        from pymacaron.client import load_client
+        assert self._load is not None, "pymacaron.client sets it when it is imported"
+        return self._load(name, path)
 
-        return load_client(name, path)
+    def set_loader(self, load: Callable[[str, Any], LoadedApi]) -> None:
+        """Take the function that loads a contract with its client; clients belong to a higher layer than the pool."""
+        self._load = load
 
     def model_class(self, api: str, name: str) -> type[PymacaronBaseModel]:
         """Return the class of a named or inline object of an API.
@@ -137,11 +142,7 @@ def get_model(name: str) -> type[PymacaronBaseModel]:
     Raises:
         ModelError: no API has it, or two have schemas of that name that differ.
     """
-    found = {
-        api: model
-        for api in apipool.get_api_names()
-        if (model := apipool.get(api).types.model(name)) is not None
-    }
+    found = {api: model for api in apipool.get_api_names() if (model := apipool.get(api).types.model(name)) is not None}
     if not found:
         raise NoSuchModel(f"no loaded API has a model {name!r}; APIs loaded: {', '.join(apipool.get_api_names())}")
     first, *others = found.items()

@@ -47,7 +47,7 @@ def check(files: tuple[Path, ...], bind: bool | None, strict: bool, as_json: boo
             click.echo(unbound)
         warnings = len(found) - errors
         click.echo(f"{errors + bool(unbound)} errors, {warnings} warnings", err=True)
-    if errors or unbound or strict and found:
+    if errors or unbound or (strict and found):
         sys.exit(1)
 
 

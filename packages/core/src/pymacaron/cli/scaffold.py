@@ -23,7 +23,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 def init(name: str) -> None:
     """Make a new service in the folder NAME: contract, handlers, configuration and tests."""
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"{name!r} is no name for a service; use small letters, digits and dashes, such as my-service")
+        allowed = "small letters, digits and dashes, such as my-service"
+        raise ConfigError(f"{name!r} is no name for a service; use {allowed}")
     folder = Path(name)
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise ConfigError(f"{folder.resolve()} exists and is not empty; choose another name")

@@ -17,6 +17,8 @@ from pymacaron.spec import find_contracts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MEND = "go to the service's folder, or give pym -C FOLDER"
+
 
 def service_config() -> Config:
     """Return the configuration of the service in the working folder.
@@ -27,7 +29,7 @@ def service_config() -> Config:
     set_config(None)
     config = get_config(Path.cwd())
     if config.path is None:
-        raise ConfigError(f"{Path.cwd()}: there is no pym-config.yaml; go to the service's folder, or give pym -C FOLDER")
+        raise ConfigError(f"{Path.cwd()}: there is no pym-config.yaml; {_MEND}")
     return config
 
 
@@ -45,7 +47,7 @@ def load_app(module: str = "server") -> Flask:
     """
     folder = Path.cwd()
     if not (folder / f"{module}.py").is_file():
-        raise ConfigError(f"{folder}: there is no {module}.py; go to the service's folder, or give pym -C FOLDER")
+        raise ConfigError(f"{folder}: there is no {module}.py; {_MEND}")
     service_config()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version as installed_version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -16,10 +16,13 @@ from pymacaron.spec import load_contract
 
 from .service import echo_json, service_config, service_contracts
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
-def table(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> str:
+def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...]) -> str:
     """Lay out rows in columns."""
     lines = [head, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
@@ -49,14 +52,13 @@ def routes(as_json: bool) -> None:
     if as_json:
         echo_json(found)
         return
-    rows = [
-        (r["method"], r["path"], r["api"], r["operation"], r["handler"] or "(not served)", _shown_security(r["security"]))
-        for r in found
-    ]
-    click.echo(table(rows, ("METHOD", "PATH", "API", "OPERATION", "HANDLER", "SECURITY")))
+    columns = ("method", "path", "api", "operation", "handler", "security")
+    shown = [{**r, "handler": r["handler"] or "(not served)", "security": _security(r["security"])} for r in found]
+    rows = [tuple(str(r[column]) for column in columns) for r in shown]
+    click.echo(table(rows, tuple(map(str.upper, columns))))
 
 
-def _shown_security(alternatives: list[list[str]]) -> str:
+def _security(alternatives: list[list[str]]) -> str:
     return " or ".join(" and ".join(names) or "anybody" for names in alternatives) or "anybody"
 
 
@@ -71,7 +73,8 @@ def config(as_json: bool) -> None:
         return
     click.echo(f"# {found.path} (PYM_ENV: {found.env})")
     for key, value in values.items():
-        click.echo(f"{key}: {msgspec.json.encode(value, enc_hook=str).decode() if not isinstance(value, str) else value}")
+        text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+        click.echo(f"{key}: {text}")
 
 
 @click.command()

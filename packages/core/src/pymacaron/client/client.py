@@ -15,9 +15,12 @@ import requests
 
 from pymacaron.binding import import_object
 from pymacaron.calls import outgoing_headers
+from pymacaron.codec.types import Types
 from pymacaron.config import get_config
 from pymacaron.exceptions import CallFailedError, CallTimeoutError, ModelError
 from pymacaron.plugins import ClientCallContext, Plugins
+from pymacaron.pool import LoadedApi, apipool
+from pymacaron.spec import load_contract
 
 from .reading import ResponseReader
 from .writing import RequestWriter
@@ -25,17 +28,25 @@ from .writing import RequestWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pymacaron.codec.types import Types
     from pymacaron.contract import Api, Operation
-    from pymacaron.pool import LoadedApi
 
 
 @dataclass
 class ClientSettings:
-    """What all clients of a service share: seconds until a call is given up, and the plugins to tell."""
+    """What all clients of a service share.
 
-    timeout: float = 30
+    Attributes:
+        given_timeout: seconds until a call is given up; pym-config's where it is None.
+        plugins: those to tell of each call.
+    """
+
+    given_timeout: float | None = None
     plugins: Plugins = field(default_factory=Plugins)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds until a call is given up."""
+        return float(self.given_timeout if self.given_timeout is not None else get_config().timeout)
 
 
 _sessions = threading.local()
@@ -47,6 +58,13 @@ def session() -> requests.Session:
         _sessions.session = requests.Session()
     found: requests.Session = _sessions.session
     return found
+
+
+def close_session() -> None:
+    """Close this thread's connections; the next call opens new ones."""
+    if hasattr(_sessions, "session"):
+        session().close()
+        del _sessions.session
 
 
 class ApiClient:
@@ -116,7 +134,7 @@ class ClientMethod:
             settings = session().merge_environment_settings(prepared.url, {}, self.reader.streams, None, None)
             return session().send(prepared, timeout=self.settings.timeout, allow_redirects=False, **settings)
         except requests.Timeout:
-            raise CallTimeoutError(f"{shown} did not answer within {self.settings.timeout} s") from None
+            raise CallTimeoutError(f"{shown} did not answer within {self.settings.timeout:g} s") from None
         except requests.RequestException as error:
             raise CallFailedError(f"{shown} failed: {error}") from error
 
@@ -138,12 +156,11 @@ def load_client(name: str, source: str | Path | dict[str, Any]) -> LoadedApi:
     Raises:
         ContractError: the contract cannot be read.
     """
-    from pymacaron.codec.types import Types
-    from pymacaron.pool import LoadedApi, apipool
-    from pymacaron.spec import load_contract
-
     api = load_contract(source, name)
     types = Types(api)
     loaded = LoadedApi(api, types, ApiClient(api, types, ClientSettings()))
     apipool.add(loaded)
     return loaded
+
+
+apipool.set_loader(load_client)

@@ -59,7 +59,8 @@ class ResponseReader:
         return found.get(str(status)) or found.get(f"{status // 100}XX") or found.get("default")
 
     def _shown(self, response: requests.Response) -> str:
-        return f"{self.api}.{self.operation.name} ({response.request.method} {response.url}) answered {response.status_code}"
+        call = f"{self.api}.{self.operation.name} ({response.request.method} {response.url})"
+        return f"{call} answered {response.status_code}"
 
     def _error(self, response: requests.Response) -> Exception:
         try:

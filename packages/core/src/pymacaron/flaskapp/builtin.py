@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OBJECT = {"200": {"description": "OK", "schema": {"type": "object"}}}
-_VERSION = {"200": {"description": "Name, version and APIs of the service", "schema": {"$ref": "#/definitions/Version"}}}
+_VERSION = {"200": {"description": "Name, version and APIs", "schema": {"$ref": "#/definitions/Version"}}}
 
 
 def _get(operation: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:

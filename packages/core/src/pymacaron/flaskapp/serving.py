@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pymacaron.exceptions import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from flask import Flask
 
 
@@ -36,9 +35,7 @@ def check_port(host: str, port: int) -> None:
             raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from None
 
 
-def serve_development(
-    app: Flask, host: str, port: int, debug: bool, reload: bool = False, watched: Iterable[str] = ()
-) -> None:
+def serve_development(app: Flask, host: str, port: int, debug: bool) -> None:
     """Serve with Werkzeug's server until interrupted.
 
     Args:
@@ -46,15 +43,14 @@ def serve_development(
         host: to listen on.
         port: to listen on.
         debug: whether error bodies say what happened.
-        reload: whether to start again when code, or one of ``watched``, changes.
-        watched: files beside the code, such as contracts.
     """
-    from werkzeug.serving import is_running_from_reloader, run_simple
+    from werkzeug.serving import make_server
 
-    if not is_running_from_reloader():
-        check_port(host, port)
+    check_port(host, port)
     app.debug = debug
-    run_simple(host, port, app, use_reloader=reload, extra_files=list(watched), threaded=True)
+    server = make_server(host, port, app, threaded=True)
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 
 def serve_production(target: str, host: str, port: int, workers: int, threads: int | None) -> None:

@@ -1,9 +1,9 @@
 """Compiled contracts kept on disk, so that a service starts without parsing yaml.
 
-An entry is found by the contract's content, its path, its API name and our version, and holds the digest of every file
-that was read; it counts only while all of them are unchanged. It is JSON that is checked when read, nothing that could
-run. Entries lie in ``$PYM_CONTRACT_CACHE``, else in ``$XDG_CACHE_HOME/pymacaron``, else in ``~/.cache/pymacaron``; where
-none of them can be written to, or an entry is damaged, the contract is simply compiled.
+An entry is found by the contract's content, its path, its API name and our version, and holds the digest of every
+file that was read; it counts only while all of them are unchanged. It is JSON that is checked when read, nothing that
+could run. Entries lie in ``$PYM_CONTRACT_CACHE``, else in ``$XDG_CACHE_HOME/pymacaron``, else in
+``~/.cache/pymacaron``; where that cannot be written to, or an entry is damaged, the contract is simply compiled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from pymacaron.contract import Api
+from pymacaron.contract import Api  # noqa: TC001  # msgspec reads the annotations of Entry
 from pymacaron.exceptions import ContractError
 
 from .document import Documents

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pymacaron.contract import Body, Encoding, MediaType, Parameter, Response, SecurityScheme, Server
 
 from .operations import TEMPLATE, ContractReader, argument
-from .schemas import identifier
+from .schemas import Dialect, identifier
 
 if TYPE_CHECKING:
     from pymacaron.contract import Location, Schema, Style
@@ -27,7 +27,7 @@ _KINDS = ("apiKey", "http", "oauth2", "openIdConnect", "mutualTLS")
 class OpenApi30Reader(ContractReader):
     """Reader for ``openapi: 3.0.x``."""
 
-    dialect = "3.0"
+    dialect: Dialect = "3.0"
 
     def component_schemas(self) -> Node | None:
         components = self.root.get("components")

@@ -7,7 +7,6 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from pymacaron.contract import Api, Operation, Parameter, Place, Security, SecurityScheme
-from pymacaron.exceptions import ContractError
 
 from .document import Documents, Node, where
 from .schemas import Dialect, SchemaReader, identifier
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pymacaron.contract import Body, Location, Response, Server
+    from pymacaron.exceptions import ContractError
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 TEMPLATE = re.compile(r"\{([^{}]*)\}")
@@ -168,7 +168,8 @@ class ContractReader:
             return None
         path = found.value
         if not isinstance(path, str) or not all(part.isidentifier() for part in path.split(".")):
-            raise self.refuse(found, f"{key} must be a name such as {'app.pets.find' if dots else 'find'}, not {path!r}")
+            example = "app.pets.find" if dots else "find"
+            raise self.refuse(found, f"{key} must be a name such as {example}, not {path!r}")
         return path
 
     def parameter_nodes(self, node: Node, item: Node) -> list[Node]:

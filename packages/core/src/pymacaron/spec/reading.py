@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from .document import Node
     from .operations import ContractReader
+
+_VERSION = re.compile(r"""^[\s{]*["']?(?:swagger|openapi)["']?\s*:""", re.MULTILINE)
 
 
 def find_contracts(folder: str | Path, ignore: Iterable[str] = ()) -> dict[str, Path]:
@@ -46,13 +49,11 @@ def find_contracts(folder: str | Path, ignore: Iterable[str] = ()) -> dict[str, 
 
 def _is_contract(path: Path) -> bool:
     """Tell a contract from a file that only serves as the target of references, without parsing it."""
-    import re
-
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return True
-    return re.search(r"""^[\s{]*["']?(?:swagger|openapi)["']?\s*:""", text, re.MULTILINE) is not None or not text.strip()
+    return _VERSION.search(text) is not None or not text.strip()
 
 
 def read_contract(source: str | Path | dict[str, Any], name: str, documents: Documents | None = None) -> Api:
