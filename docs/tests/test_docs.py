@@ -1,0 +1,78 @@
+"""The documentation is true: what it shows is run, and its tables say what the code says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import pages
+import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LINK = pages.re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def _name(page: Path) -> str:
+    return page.stem
+
+
+@pytest.mark.parametrize("page", [p for p in pages.PAGES if pages.steps(p)], ids=_name)
+def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
+    """Each command of a page, run in order in an empty folder, prints what stands below it."""
+    for step, printed in pages.run(page, tmp_path):
+        if step.expected:
+            assert pages.agrees(step.expected, printed), f"$ {step.command}\n{printed}"
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in pages.PAGES if pages.blocks(p, "python") and p.stem not in ("README", "index")], ids=_name
+)
+def test_python_runs(page: Path, tmp_path: Path) -> None:
+    """The Python of a page runs as one program."""
+    program = tmp_path / "page.py"
+    program.write_text("\n".join(pages.blocks(page, "python")), encoding="utf-8")
+    subprocess.run([sys.executable, "-W", "error", str(program)], cwd=tmp_path, check=True, timeout=60)
+
+
+def test_the_shown_server_is_the_scaffolds_own(tmp_path: Path) -> None:
+    """The server.py of the index does what the one made by pym init does, and the README shows a real handler."""
+    subprocess.run([sys.executable, "-m", "pymacaron.cli", "init", "x"], cwd=tmp_path, check=True, timeout=60)
+    (shown,) = pages.blocks(pages.ROOT / "docs" / "index.md", "python")
+    (tmp_path / "x" / "server.py").write_text(shown, encoding="utf-8")
+    check = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    subprocess.run(check, cwd=tmp_path / "x", check=True, timeout=60)
+    (handler,) = pages.blocks(pages.ROOT / "README.md", "python")
+    body = handler.partition("\n")[2]
+    assert body in (tmp_path / "x" / "handlers.py").read_text(encoding="utf-8")
+
+
+def test_the_example_passes_its_own_tests() -> None:
+    """The tests of the example service pass."""
+    check = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    subprocess.run(check, cwd=pages.ROOT / "examples" / "helloworld", check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("page", "rows"),
+    [("configuration", tables.configuration), ("commands", tables.commands), ("plugins", tables.hooks)],
+)
+def test_tables_say_what_the_code_says(page: str, rows: Callable[[], list[str]]) -> None:
+    """Every key, command and hook stands in its table, with its options, default or fields."""
+    text = (pages.ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    missing = [row for row in rows() if row not in text.splitlines()]
+    assert not missing, f"docs/{page}.md lacks these rows:\n" + "\n".join(missing)
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=_name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page names a file that exists."""
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert "://" in target or (page.parent / target).exists(), target
