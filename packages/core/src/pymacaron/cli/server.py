@@ -16,16 +16,18 @@ from pymacaron.plugins import Plugins, ProcessesContext, load_plugins
 
 from .service import configure_logging, load_app, service_config, watched_files
 from .supervisor import Child, Supervisor
+from .welcome import welcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_PORT = 8080
+_PORT = click.IntRange(0, 65535)
 _TICK = 0.25
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="Port to listen on.")
+@click.option("--port", type=_PORT, default=DEFAULT_PORT, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--debug/--no-debug", default=None, help="Let error bodies say what happened (default in development).")
 @click.option("--reload/--no-reload", default=None, help="Start again when code or a contract changes.")
@@ -129,16 +131,12 @@ def serve(port: int, host: str, debug: bool, production: bool, workers: int | No
             threads or config.get("threads"),
         )
     else:
-        click.echo(_welcome(config, host, port), err=True)
+        click.echo(welcome(app, config, f"http://{f'[{host}]' if ':' in host else host}:{port}"), err=True)
         serve_development(app, host, port, debug)
 
 
-def _welcome(config: Config, host: str, port: int) -> str:
-    return f"pym: {config.get('name') or 'the service'} ({config.env}) serves at http://{host}:{port}; ^C stops it"
-
-
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port to listen on.")
+@click.option("--port", type=_PORT, default=None, help="Port to listen on.")
 @click.option("--env", default=None, help="Value for PYM_ENV.")
 @click.option("--debug/--no-debug", default=False, help="Let error bodies say what happened.")
 def _script(port: int | None, env: str | None, debug: bool) -> tuple[int | None, str | None, bool]:

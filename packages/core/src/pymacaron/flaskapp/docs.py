@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+_EXTENSION = "pymacaron_docs"
+
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -89,6 +91,13 @@ def add_docs(app: Flask, path: str, contracts: Mapping[str, Any], title: str) ->
         return Response(contract_json(contracts[name]), content_type="application/json")
 
     app.register_blueprint(pages)
+    app.extensions[_EXTENSION] = base
+
+
+def docs_path(app: Flask) -> str | None:
+    """Return the path of an app's docs page; None where it has none."""
+    found: str | None = app.extensions.get(_EXTENSION)
+    return found
 
 
 def contract_json(source: Any) -> bytes:
