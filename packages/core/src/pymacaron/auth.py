@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import jwt
-from flask import g, has_app_context, request
+from flask import g, has_app_context, has_request_context, request
 
 from .config import DEFAULT_ENV, Config, get_config
 from .exceptions import (
@@ -64,9 +64,9 @@ def set_principal(principal: Principal | None) -> None:
 
 
 def get_principal() -> Principal | None:
-    """Return who calls, or None."""
-    found = g.get("pym_principal") if has_app_context() else None
-    return found if found is not None else _outside.get()
+    """Return who calls, or None. A request's caller is its own, whoever the code around it acts for."""
+    found: Principal | None = g.get("pym_principal") if has_app_context() else None
+    return found if found is not None or has_request_context() else _outside.get()
 
 
 def get_userid() -> str | None:
@@ -101,10 +101,14 @@ def signing_key() -> str:
             section 3.2).
     """
     config = get_config()
-    if not config.get("jwt_secret") and config.env == DEFAULT_ENV:
+    symmetric = config.jwt_algorithm in _SYMMETRIC
+    if not symmetric and config.jwt_algorithm not in _ASYMMETRIC:
+        known = ", ".join((*_SYMMETRIC, *_ASYMMETRIC))
+        raise ConfigError(f"{config.source}: jwt_algorithm is {config.jwt_algorithm!r}; use one of {known}")
+    if symmetric and not config.get("jwt_secret") and config.env == DEFAULT_ENV:
         return _development_secret(config)
     secret = str(config.require("jwt_secret", "tokens are signed and verified with it"))
-    if config.jwt_algorithm in _SYMMETRIC and len(secret.encode()) < _MIN_SECRET:
+    if symmetric and len(secret.encode()) < _MIN_SECRET:
         raise ConfigError(
             f"{config.source}: jwt_secret has {len(secret.encode())} bytes; {config.jwt_algorithm} needs at least"
             f" {_MIN_SECRET}, such as those of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -163,7 +167,10 @@ def generate_token(
     claims: dict[str, Any] = {"sub": str(user_id), "iat": int(now), "exp": int(now + lifetime)}
     optional = {"iss": issuer or config.jwt_issuer, "aud": config.jwt_audience, "data": data}
     claims |= {name: value for name, value in optional.items() if value is not None}
-    return jwt.encode(claims, signing_key(), algorithm=config.jwt_algorithm)
+    try:
+        return jwt.encode(claims, signing_key(), algorithm=config.jwt_algorithm)
+    except (jwt.InvalidKeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{config.source}: no token can be made by {config.jwt_algorithm}: {error}") from None
 
 
 _jwks: dict[str, jwt.PyJWKClient] = {}

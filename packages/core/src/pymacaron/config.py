@@ -17,6 +17,8 @@ import yaml
 from .exceptions import ConfigError
 
 DEFAULT_ENV = "dev"
+# Keys that take fractions too.
+_SECONDS = ("timeout", "jwt_token_timeout", "jwt_leeway")
 _SECRET_WORDS = ("secret", "password", "passwd", "token", "authorization", "cookie")
 
 #: Every key that PyMacaron knows: its default (None: no default) and what it means.
@@ -188,8 +190,8 @@ def _check_types(config: Config) -> None:
         default = KEYS.get(key, (None, ""))[0]
         if default is None or key in ("env_secrets", "handlers"):
             continue
-        good = isinstance(value, bool) if isinstance(default, bool) else isinstance(value, type(default))
-        if not good or isinstance(value, bool) is not isinstance(default, bool):
+        wanted = (int, float) if key in _SECONDS else type(default)
+        if not isinstance(value, wanted) or isinstance(value, bool) is not isinstance(default, bool):
             raise ConfigError(
                 f"{config.source}: {key} is {value!r}; it must be of type {type(default).__name__}: {KEYS[key][1]}"
             )

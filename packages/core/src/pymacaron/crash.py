@@ -18,6 +18,7 @@ from flask import g, has_app_context, has_request_context, request
 from .auth import get_userid
 from .calls import current_call
 from .config import get_config, is_secret
+from .monitor import get_timings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +47,10 @@ def report_warning(title: str, data: Any = None) -> None:
 
 
 def report_once(title: str, exception: BaseException, error_id: str) -> None:
-    """Report the failure behind an error response, unless the same exception was reported before."""
-    if not getattr(exception, "_pym_reported", False):
-        exception._pym_reported = True  # type: ignore[attr-defined]  # the mark travels with the exception
+    """Report the failure behind an error response, unless the same request reported the same exception before."""
+    reported: list[BaseException] = g.setdefault("pym_reported", [])
+    if not any(exception is other for other in reported):
+        reported.append(exception)
         _send(title, {"level": "error", "error_id": error_id, **_context(exception)}, exception)
 
 
@@ -84,6 +86,7 @@ def _context(exception: BaseException | None) -> dict[str, Any]:
         made["call"] = {"id": call.id, "path": call.path}
         if "pym_started" in g:
             made["elapsed_ms"] = round((time.perf_counter() - g.pym_started) * 1000, 3)
+        made["timings"] = get_timings()
     if has_request_context():
         made["request"] = {
             "method": request.method,
