@@ -16,6 +16,7 @@ from .exceptions import ConfigError
 from .flaskapp.builtin import CONTRACTS, builtin
 from .flaskapp.docs import add_docs
 from .flaskapp.errors import ErrorPages
+from .flaskapp.lane_switch import switch_on
 from .flaskapp.routes import Routes
 from .plugins import AppCreatedContext, ConfigKeysContext, FormatsContext, ModelBasesContext, load_plugins
 from .pool import LoadedApi, apipool
@@ -190,6 +191,8 @@ class API:
         for name in self._served:
             loaded = self._apis[name]
             self.routes.add_api(loaded.api, loaded.types, self._handlers.get(name))
+        if self.config.contract_lane:
+            switch_on(self.app, self.routes)
         self.plugins.call("app_created", AppCreatedContext(self.app, self.config))
         self._prepared = True
         return self.app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .codec.codec import Invalid
@@ -13,7 +14,7 @@ from .messages import FaultList, Incoming, Settings, faults_in
 from .negotiation import bare, content_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .codec.codec import Codec
     from .codec.types import Types
@@ -28,7 +29,7 @@ class BodyReader:
         self.settings = settings
         self.codecs = {media.name: types.codec(media.schema, "request") for media in body.content}
         self.forms = {media.name: FormCodec(types, media) for media in body.content if media.name in FORM_TYPES}
-        self.by_type: dict[str, MediaType | None] = {}
+        self.readers: dict[str | None, Callable[[Incoming], Any]] = {}
 
     def read(self, incoming: Incoming) -> Any:
         """Return the body's value, ``MISSING`` where there is none and none is needed.
@@ -39,16 +40,30 @@ class BodyReader:
         """
         if not incoming.content_length and not self._has_body(incoming):
             return self._absent()
-        media = self._media(incoming.content_type)
+        reader = self.readers.get(incoming.content_type)
+        if reader is None:
+            reader = self._keep(incoming.content_type)
+        return reader(incoming)
+
+    def _keep(self, content_type: str | None) -> Callable[[Incoming], Any]:
+        reader = self._reader(content_type)
+        if len(self.readers) > 1000:
+            self.readers.clear()
+        self.readers[content_type] = reader
+        return reader
+
+    def _reader(self, content_type: str | None) -> Callable[[Incoming], Any]:
+        """Return what reads bodies of a ``Content-Type``."""
+        media = self._media(content_type)
         codec = self.codecs[media.name]
-        if is_json(media.name) or "*" in media.name and is_json(incoming.content_type or ""):
-            data = incoming.body()
-            return codec.decode(data, self.settings.max_json_depth) if data else self._absent()
+        if is_json(media.name) or "*" in media.name and is_json(content_type or ""):
+            return partial(self._json, codec)
         if media.name in self.forms:
-            return self.forms[media.name].read(*incoming.form())
+            form = self.forms[media.name]
+            return lambda incoming: form.read(*incoming.form())
         if media.name.startswith("text/") and not is_binary(self.types, media):
-            return self._text(codec, incoming)
-        return incoming.stream()
+            return partial(self._text, codec)
+        return lambda incoming: incoming.stream()
 
     @staticmethod
     def _has_body(incoming: Incoming) -> bool:
@@ -63,17 +78,17 @@ class BodyReader:
         if content_type is None:
             # RFC 9110, section 8.3: the recipient may assume a type; the first declared one is meant.
             return self.body.content[0]
-        if content_type not in self.by_type:
-            if len(self.by_type) > 1000:
-                self.by_type.clear()
-            self.by_type[content_type] = content_for(self.body.content, content_type)
-        media = self.by_type[content_type]
+        media = content_for(self.body.content, content_type)
         if media is None:
             allowed = ", ".join(m.name for m in self.body.content)
             raise UnsupportedMediaTypeError(
                 f"a body of type {bare(content_type)!r} is not supported; send {allowed}", headers={"Accept": allowed}
             )
         return media
+
+    def _json(self, codec: Codec, incoming: Incoming) -> Any:
+        data = incoming.body()
+        return codec.decode(data, self.settings.max_json_depth) if data else self._absent()
 
     @staticmethod
     def _text(codec: Codec, incoming: Incoming) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from .codec.codec import Invalid
 from .codec.text import TextCodec, is_json
 from .contract import MediaType, Operation, Response
@@ -29,6 +31,7 @@ class ResponseEncoder:
         self.codecs = {
             id(media): types.codec(media.schema, "response") for r in operation.responses for media in r.content
         }
+        self.json = {id(media) for r in operation.responses for media in r.content if is_json(media.name)}
         self.headers = {
             id(r): [(h, TextCodec(types, h)) for h in r.headers] for r in operation.responses
         }
@@ -88,7 +91,7 @@ class ResponseEncoder:
             return Outgoing(status)
         media = response.content[0] if len(response.content) == 1 else acceptable(response.content, accept)
         media = media or response.content[0]
-        if is_json(media.name) and not _is_stream(result):
+        if id(media) in self.json and not _is_stream(result):
             return Outgoing(status, self._json(media, result), media.name)
         return Outgoing(status, self._raw(media, result), _concrete(media.name))
 
@@ -153,6 +156,8 @@ def _kind(value: Any) -> str:
 
 
 def _is_stream(value: Any) -> bool:
+    if isinstance(value, (Struct, dict, list, str, bytes)):
+        return False  # a model may have a property named read
     return isinstance(value, Iterator) or hasattr(value, "read")
 
 

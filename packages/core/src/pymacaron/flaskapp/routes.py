@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, current_app, g, request
@@ -17,18 +18,40 @@ from pymacaron.operation import BoundOperation
 from pymacaron.plugins import WrapOperationContext
 from pymacaron.spec import describe_place
 
-from .incoming import FlaskIncoming
+from .incoming import FlaskIncoming, Holder, MadeRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from flask import Flask
+    from werkzeug.routing import Rule
 
     from pymacaron.codec.types import Types
     from pymacaron.config import Config
     from pymacaron.contract import Api, Operation
     from pymacaron.messages import Outgoing
     from pymacaron.plugins import Plugins
+
+
+@dataclass(eq=False, slots=True)
+class Route:
+    """An operation on the app.
+
+    Args:
+        endpoint: its name in Flask.
+        method: its HTTP method.
+        names: its path's parameters by the names of the rule's variables.
+        view: what Flask calls for it.
+        serve: what ``view`` does, up to the response's own object.
+        rule: of the app's map; the contract lane sets it.
+    """
+
+    endpoint: str
+    method: str
+    names: Mapping[str, str]
+    view: Callable[..., Any]
+    serve: Callable[[Holder, dict[str, Any], dict[str, str]], Any]
+    rule: Rule | None = None
 
 
 class Routes:
@@ -41,6 +64,7 @@ class Routes:
         self.settings = Settings(config.strict_query, config.max_json_depth, config.max_errors)
         self.taken: dict[tuple[str, str], Operation] = {}
         self.bound: list[tuple[str, str, BoundOperation]] = []
+        self.served: list[Route] = []
 
     def add_api(self, api: Api, types: Types, handlers: Mapping[str, Callable[..., Any]] | None = None) -> None:
         """Bind all operations of a contract.
@@ -105,16 +129,21 @@ class Routes:
         rule, names = flask_rule(path)
         slow_ms = self.config.get("report_call_exceeding_ms")
 
-        def view(**values: str) -> Any:
-            g.pym_started = time.perf_counter()
-            incoming = FlaskIncoming(request, {names[key]: value for key, value in values.items()})
-            result = bound.run(incoming)
+        def serve(holder: Holder, environ: dict[str, Any], path_args: dict[str, str]) -> Any:
+            result = bound.run(FlaskIncoming(holder, environ, path_args))
             if slow_ms is not None:
                 report_if_slow(bound.operation, slow_ms)
+            return result
+
+        def view(**values: str) -> Any:
+            g.pym_started = time.perf_counter()
+            made = MadeRequest(self.app, request._get_current_object())  # type: ignore[attr-defined]  # of a proxy
+            result = serve(made, request.environ, {names[key]: value for key, value in values.items()})
             return result if passes(result) else to_response(result)
 
         endpoint = f"{api.name}:{bound.operation.name}"
         self.app.add_url_rule(rule, endpoint, view, methods=[bound.operation.method])
+        self.served.append(Route(endpoint, bound.operation.method, names, view, serve))
 
     def compile(self) -> None:
         """Build every decoder and encoder now instead of with the first requests."""
@@ -131,7 +160,8 @@ def report_if_slow(operation: Operation, limit_ms: float) -> None:
     """Report a call that took longer than ``report_call_exceeding_ms``."""
     elapsed = (time.perf_counter() - g.pym_started) * 1000
     if elapsed > limit_ms:
-        report_warning(f"{operation.name} took {elapsed:.0f} ms, more than {limit_ms} ms", {"operation": operation.name})
+        title = f"{operation.name} took {elapsed:.0f} ms, more than {limit_ms} ms"
+        report_warning(title, {"operation": operation.name})
 
 
 def to_response(outgoing: Outgoing) -> Response:
