@@ -15,7 +15,7 @@ from pymacaron.spec import warm
 from .service import echo_json, load_app, service_contracts
 
 if TYPE_CHECKING:
-    from pymacaron.spec.finding import Finding
+    from pymacaron.spec.check import Finding
 
 _files = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 

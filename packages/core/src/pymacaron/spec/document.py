@@ -108,7 +108,10 @@ class Documents:
 
     def resolve(self, ref: str, base: Node) -> Node:
         """Return what a reference, written at ``base``, points at (RFC 3986, section 5; RFC 6901, section 6)."""
-        uri, fragment = urldefrag(self._absolute(ref, base))
+        try:
+            uri, fragment = urldefrag(self._absolute(ref, base))
+        except ValueError as error:
+            raise ContractError(f"{where(self, base)}: the $ref {ref!r} is no URI reference: {error}") from None
         embedded = self._embedded(base.file).get(uri)
         if embedded is not None:
             file, prefix = base.file, embedded
@@ -136,7 +139,7 @@ class Documents:
             value = node.value
             if isinstance(value, dict) and token in value:
                 node = node.child(token)
-            elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
+            elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
                 node = node.child(int(token))
             else:
                 raise ContractError(

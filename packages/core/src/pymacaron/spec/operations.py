@@ -146,7 +146,7 @@ class ContractReader:
             decorate_request=self.dotted(node, "x-decorate-request"),
             summary=str(value.get("summary") or "") or None,
             description=str(value.get("description") or "") or None,
-            tags=tuple(map(str, value.get("tags") or ())),
+            tags=self.names(node.get("tags")),
             deprecated=value.get("deprecated") is True,
             validate_response=value.get("x-pym-validate-response") is not False,
             extensions={k: v for k, v in value.items() if k.startswith("x-") and k not in _OWN_EXTENSIONS},
@@ -180,8 +180,7 @@ class ContractReader:
             listed = owner.get("parameters")
             for child in listed.elements() if listed else ():
                 parameter = self.documents.follow(child)
-                value = self.mapping(parameter)
-                key = (value.get("name"), value.get("in"))
+                key = (self.text(parameter, "name"), self.text(parameter, "in"))
                 if key in own:
                     raise self.refuse(child, f"the {key[1]} parameter {key[0]!r} stands twice; remove one")
                 own.add(key)
@@ -213,7 +212,15 @@ class ContractReader:
         if name not in schemes:
             known = ", ".join(sorted(schemes)) or "none"
             raise self.refuse(node, f"no security scheme is named {name!r}; declared are: {known}")
-        return Security(name, tuple(map(str, node.value or ())))
+        return Security(name, self.names(node))
+
+    def names(self, node: Node | None) -> tuple[str, ...]:
+        """Return a list of texts, empty where nothing stands."""
+        if node is None or node.value is None:
+            return ()
+        if not isinstance(node.value, list) or not all(isinstance(name, str) for name in node.value):
+            raise self.refuse(node, f"this must be a list of names, not {str(node.value)[:60]!r}")
+        return tuple(node.value)
 
     def text(self, node: Node, key: str) -> str:
         """Return a text that must be there."""

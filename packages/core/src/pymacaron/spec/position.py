@@ -41,7 +41,7 @@ def _yaml_child(node: yaml.Node, token: str) -> tuple[yaml.Mark, yaml.Node] | No
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value == token:
                 return key.start_mark, value
-    elif isinstance(node, yaml.SequenceNode) and token.isdigit() and int(token) < len(node.value):
+    elif isinstance(node, yaml.SequenceNode) and token.isdecimal() and int(token) < len(node.value):
         child = node.value[int(token)]
         return child.start_mark, child
     return None

@@ -343,7 +343,10 @@ def _discriminator(reader: SchemaReader, owner: Node, __: str, node: Node, ___: 
     name = value.get("propertyName") if isinstance(value, dict) else None
     if not isinstance(name, str):
         raise reader.refuse(node, "a discriminator needs propertyName, the name of a property")
-    explicit = {key: _mapped(reader, node, target) for key, target in (value.get("mapping") or {}).items()}
+    mapping = value.get("mapping") or {}
+    if not isinstance(mapping, dict):
+        raise reader.refuse(node, f"mapping must map values to schemas, not {_shown(mapping)}")
+    explicit = {key: _mapped(reader, node, target) for key, target in mapping.items()}
     for keyword in ("oneOf", "anyOf"):
         for branch in (owner.get(keyword) or Node("", "", None)).elements():
             ref = branch.value.get("$ref") if isinstance(branch.value, dict) else None

@@ -90,7 +90,7 @@ class Swagger2Reader(ContractReader):
     def style(self, node: Node, location: Location) -> tuple[Style, bool]:
         """Translate ``collectionFormat``; ``multi`` is for query and form alone."""
         form = self.mapping(node).get("collectionFormat", "csv")
-        if form not in _STYLES or (form == "multi" and location not in ("query", "form")):
+        if not isinstance(form, str) or form not in _STYLES or (form == "multi" and location not in ("query", "form")):
             raise self.refuse(node, f"collectionFormat {form!r} does not go with in: {location}; use csv")
         if form == "csv" and location in ("path", "header"):
             return "simple", False
