@@ -1,4 +1,4 @@
-"""What the tests of services share: apps made from a dict, folders of services, and servers in processes of their own."""
+"""What the tests of services share: apps made from a dict, folders of services, servers in their own processes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -19,12 +20,12 @@ from pymacaron import API
 from pymacaron.config import Config, set_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from flask.testing import FlaskClient
 
-    Handlers = Mapping[str, Callable[..., Any]]
+Handlers = Mapping[str, Callable[..., Any]]
 
 SECRET = "a key for tests that is long enough for HS256"
 PATIENCE = 20.0

@@ -108,7 +108,7 @@ def test_expired_within_the_leeway() -> None:
         "ä.ö.ü",
         jwt.encode({"sub": "ann", "exp": 9999999999}, "another key that is long enough for HS256", algorithm="HS256"),
         jwt.encode({"sub": "ann", "exp": 9999999999}, SECRET * 2, algorithm="HS512"),
-        jwt.encode({"sub": "ann", "exp": 9999999999}, None, algorithm="none"),
+        jwt.encode({"sub": "ann", "exp": 9999999999}, "", algorithm="none"),
         jwt.encode({"sub": "ann"}, SECRET, algorithm="HS256"),
         jwt.encode({"exp": 9999999999}, SECRET, algorithm="HS256"),
         jwt.encode({"sub": "ann", "exp": "soon"}, SECRET, algorithm="HS256"),
@@ -208,7 +208,7 @@ def test_secret_of_another_algorithm(key: rsa.RSAPrivateKey) -> None:
     with pytest.raises(ConfigError, match="the key 'jwt_secret' is missing"):
         generate_token("ann")
     configure(jwt_algorithm="RS256")
-    with pytest.raises(ConfigError, match="no token can be signed by RS256 with this jwt_secret"):
+    with pytest.raises(ConfigError, match="no token can be made by RS256"):
         generate_token("ann")
 
 

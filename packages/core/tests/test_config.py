@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import write
 from pymacaron.config import KEYS, Config, find_config, get_config, is_secret, load_config, set_config
 from pymacaron.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def load(folder: Path, text: str) -> Config:

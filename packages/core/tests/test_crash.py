@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from harness import SECRET, json_of, openapi, serve
+from harness import SECRET, Handlers, json_of, openapi, serve
 from pymacaron.auth import generate_token
 from pymacaron.config import Config, set_config
 from pymacaron.crash import mask, report_error, report_once, report_warning, set_error_reporter
@@ -106,7 +106,7 @@ OPERATION = {"get": {"operationId": "work", "responses": {"200": json_of({"type"
 def test_slow_call_is_reported(reports: list[Report]) -> None:
     """A call slower than report_call_exceeding_ms is one warning; others are none."""
     document = openapi({"/work": OPERATION})
-    handlers = {"work": dict}
+    handlers: Handlers = {"work": dict}
     assert serve(document, handlers, config={"report_call_exceeding_ms": 60_000}).get("/work").status_code == 200
     assert reports == []
     assert serve(document, handlers, config={"report_call_exceeding_ms": 0}).get("/work").status_code == 200

@@ -28,7 +28,7 @@ _LINE = re.compile(r"^([│ ]*)(?:[├└]── )?(\w+(?:Error|Exception)) +(\(
 
 
 def drawn() -> Iterator[tuple[str, str, str, str]]:
-    """Yield name, parent, code and status of each line of the docstring's tree; the code is empty where none is shown."""
+    """Yield name, parent, code and status of each line of the docstring's tree; empty where none is shown."""
     above: list[str] = []
     for line in (exceptions.__doc__ or "").splitlines():
         text = line.removeprefix("    ")
