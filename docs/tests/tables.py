@@ -10,6 +10,7 @@ import click
 from pymacaron.cli.main import pym
 from pymacaron.config import KEYS
 from pymacaron.plugins import HOOKS, Plugin
+from pymacaron.spec.check import RULES
 
 
 def configuration() -> list[str]:
@@ -50,3 +51,8 @@ def _usage(name: str, command: click.Command) -> str:
         else:
             parts.append(f"[{'/'.join([*parameter.opts, *parameter.secondary_opts])}]")
     return " ".join(parts)
+
+
+def rules() -> list[str]:
+    """Return one row for each rule of ``pym check``."""
+    return [f"| `{rule}` | {meaning} |" for rule, meaning in RULES.items()]

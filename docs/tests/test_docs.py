@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,12 @@ LINK = pages.re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 def _name(page: Path) -> str:
     return page.stem
+
+
+def _pass_tests(folder: Path) -> None:
+    """Run the tests of a service as its developers do, apart from this repository's settings."""
+    own = ["-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider", "-W", "error"]
+    subprocess.run([sys.executable, "-m", "pytest", "-q", *own, "tests"], cwd=folder, check=True, timeout=120)
 
 
 @pytest.mark.parametrize("page", [p for p in pages.PAGES if pages.steps(p)], ids=_name)
@@ -47,8 +54,7 @@ def test_the_shown_server_is_the_scaffolds_own(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "pymacaron.cli", "init", "x"], cwd=tmp_path, check=True, timeout=60)
     (shown,) = pages.blocks(pages.ROOT / "docs" / "index.md", "python")
     (tmp_path / "x" / "server.py").write_text(shown, encoding="utf-8")
-    check = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
-    subprocess.run(check, cwd=tmp_path / "x", check=True, timeout=60)
+    _pass_tests(tmp_path / "x")
     (handler,) = pages.blocks(pages.ROOT / "README.md", "python")
     body = handler.partition("\n")[2]
     assert body in (tmp_path / "x" / "handlers.py").read_text(encoding="utf-8")
@@ -56,13 +62,12 @@ def test_the_shown_server_is_the_scaffolds_own(tmp_path: Path) -> None:
 
 def test_the_example_passes_its_own_tests() -> None:
     """The tests of the example service pass."""
-    check = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
-    subprocess.run(check, cwd=pages.ROOT / "examples" / "helloworld", check=True, timeout=120)
+    _pass_tests(pages.ROOT / "examples" / "helloworld")
 
 
 @pytest.mark.parametrize(
     ("page", "rows"),
-    [("configuration", tables.configuration), ("commands", tables.commands), ("plugins", tables.hooks)],
+    [("configuration", tables.configuration), ("commands", tables.commands), ("plugins", tables.hooks), ("check", tables.rules)],
 )
 def test_tables_say_what_the_code_says(page: str, rows: Callable[[], list[str]]) -> None:
     """Every key, command and hook stands in its table, with its options, default or fields."""
