@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from flask.testing import FlaskClient
-
 Handlers = Mapping[str, Callable[..., Any]]
 
 SECRET = "a key for tests that is long enough for HS256"
@@ -71,9 +69,17 @@ def make_api(
     return api
 
 
-def serve(document: dict[str, Any], handlers: Handlers | None = None, **options: Any) -> FlaskClient:
-    """Make an app and return a client that calls it in this process."""
-    return make_api(document, handlers, **options).app.test_client()
+def caller(app: Flask) -> Any:
+    """Return a client that calls an app in this process.
+
+    It is Any because Werkzeug types the JSON of each response as maybe None.
+    """
+    return app.test_client()
+
+
+def serve(document: dict[str, Any], handlers: Handlers | None = None, **options: Any) -> Any:
+    """Make an app and return what calls it in this process."""
+    return caller(make_api(document, handlers, **options).app)
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

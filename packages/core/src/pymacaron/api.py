@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from .client import ApiClient, ClientSettings
 from .codec.formats import Formats
 from .codec.types import Types
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from .contract import Schema
+    from .contract import Api, Schema
 
 log = logging.getLogger("pymacaron")
 
@@ -87,7 +89,7 @@ class API:
         self.routes = Routes(app, self.config, self.plugins)
         self._apis: dict[str, LoadedApi] = {}
         self._handlers: dict[str, dict[str, Callable[..., Any]]] = {}
-        self._served: set[str] = set()
+        self._served: dict[str, LoadedApi] = {}
         self._prepared = False
         if error_reporter is not None:
             set_error_reporter(error_reporter)
@@ -146,8 +148,11 @@ class API:
 
     def publish_apis(self, path: str = "doc") -> API:
         """Serve a docs page of all served contracts at ``/<path>``."""
-        contracts = {name: source for name, source in self.contracts.items() if name not in CONTRACTS}
-        add_docs(self.app, path, contracts, str(self.config.get("name") or "API"))
+
+        def published() -> dict[str, Any]:
+            return {name: source for name, source in self.contracts.items() if name not in CONTRACTS}
+
+        add_docs(self.app, path, published, str(self.config.get("name") or "API"))
         return self
 
     def _load(self, name: str, source: str | Path | dict[str, Any], serve: bool) -> None:
@@ -165,8 +170,8 @@ class API:
         apipool.add(loaded)
         self._apis[name] = loaded
         if serve:
-            self.contracts[name] = source
-            self._served.add(name)
+            self.contracts[name] = source if isinstance(source, dict) else Path(source).resolve()
+            self._served[name] = loaded
 
     def _bases(self, name: str, schema: Schema) -> list[type]:
         if not self.plugins.implements("model_bases"):
@@ -188,14 +193,24 @@ class API:
             if self.app.config.get(flask_key) is None or flask_key == "MAX_FORM_MEMORY_SIZE":
                 self.app.config[flask_key] = getattr(self.config, key)
         ErrorPages(self.app, self.config, self.plugins, self.error_callback).register()
-        for name in self._served:
-            loaded = self._apis[name]
-            self.routes.add_api(loaded.api, loaded.types, self._handlers.get(name))
+        for name, loaded in self._served.items():
+            api = self._without_replaced(loaded.api) if name in CONTRACTS else loaded.api
+            self.routes.add_api(api, loaded.types, self._handlers.get(name))
         if self.config.contract_lane:
             switch_on(self.app, self.routes)
         self.plugins.call("app_created", AppCreatedContext(self.app, self.config))
         self._prepared = True
         return self.app
+
+    def _without_replaced(self, builtin: Api) -> Api:
+        """Return a built-in API without the operations that the service's own contracts have."""
+        own = {
+            (operation.method, ("" if self.config.ignore_base_path else loaded.api.base_path) + operation.path)
+            for name, loaded in self._served.items()
+            for operation in loaded.api.operations
+            if name not in CONTRACTS and operation.handler is not None
+        }
+        return replace(builtin, operations=tuple(o for o in builtin.operations if (o.method, o.path) not in own))
 
     def start(self) -> None:
         """Prepare the app and serve it, unless a WSGI server or a worker has loaded this code and serves nothing here.

@@ -31,8 +31,10 @@ def authorizer(operation: Operation, schemes: Mapping[str, SecurityScheme]) -> C
     """
     if not operation.security:
         return None
+    # Where everybody may call, a credential is looked for first, to know who does.
     alternatives = [
-        [_requirement(wanted, schemes[wanted.scheme]) for wanted in alternative] for alternative in operation.security
+        [_requirement(wanted, schemes[wanted.scheme]) for wanted in alternative]
+        for alternative in sorted(operation.security, key=lambda alternative: not alternative)
     ]
 
     def authorize(incoming: Incoming) -> None:

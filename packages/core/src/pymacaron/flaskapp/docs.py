@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, abort, send_from_directory
 
-from pymacaron.spec.document import Documents
+from pymacaron.spec.bundling import bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flask import Flask
 
@@ -55,13 +55,13 @@ def assets_folder() -> Path:
     return Path(spec.origin).parent / "dist"
 
 
-def add_docs(app: Flask, path: str, contracts: Mapping[str, Any], title: str) -> None:
+def add_docs(app: Flask, path: str, find: Callable[[], Mapping[str, Any]], title: str) -> None:
     """Serve the docs page, and each contract as JSON beside it.
 
     Args:
         app: the app.
         path: where the page goes, such as ``doc``.
-        contracts: files or documents by API name.
+        find: returns files or documents by API name, as they are when the page is read.
         title: of the page.
     """
     import msgspec
@@ -69,8 +69,6 @@ def add_docs(app: Flask, path: str, contracts: Mapping[str, Any], title: str) ->
 
     base = "/" + path.strip("/")
     pages = Blueprint(f"pym_docs_{path.strip('/').replace('/', '_')}", __name__, url_prefix=base)
-    urls = [{"name": name, "url": f"{base}/{name}.json"} for name in sorted(contracts)]
-    start = _START.format(urls=msgspec.json.encode(urls).decode())
 
     @pages.get("/", strict_slashes=False)
     def page() -> Response:
@@ -78,6 +76,8 @@ def add_docs(app: Flask, path: str, contracts: Mapping[str, Any], title: str) ->
 
     @pages.get("/start.js")
     def script() -> Response:
+        urls = [{"name": name, "url": f"{base}/{name}.json"} for name in sorted(find())]
+        start = _START.format(urls=msgspec.json.encode(urls).decode())
         return Response(start, content_type="text/javascript; charset=utf-8")
 
     @pages.get("/assets/<path:name>")
@@ -86,9 +86,10 @@ def add_docs(app: Flask, path: str, contracts: Mapping[str, Any], title: str) ->
 
     @pages.get("/<name>.json")
     def contract(name: str) -> Response:
-        if name not in contracts:
+        source = find().get(name)
+        if source is None:
             abort(404)
-        return Response(contract_json(contracts[name]), content_type="application/json")
+        return Response(contract_json(source), content_type="application/json")
 
     app.register_blueprint(pages)
     app.extensions[_EXTENSION] = base
@@ -104,5 +105,4 @@ def contract_json(source: Any) -> bytes:
     """Return a contract as one JSON document."""
     import msgspec
 
-    value = source if isinstance(source, dict) else Documents().load(str(source)).value
-    return msgspec.json.encode(value)
+    return msgspec.json.encode(source if isinstance(source, dict) else bundle(source))

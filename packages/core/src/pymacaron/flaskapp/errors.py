@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ class ErrorPages:
         if status >= 500:
             report_once(f"{body['error']}: {str(error)[:200]}", error, body["error_id"])
         self._tell_plugins(error, status, body["error_id"])
-        return self._response(status, self._called_back(error, body), headers)
+        return self._called_back(error, status, headers) or self._response(status, body, headers)
 
     def describe(self, error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
         """Return status, body and headers for an exception."""
@@ -91,16 +92,16 @@ class ErrorPages:
             return error.message if isinstance(error, PyMacaronException) else f"{type(error).__name__}: {error}"
         return _HIDDEN
 
-    def _called_back(self, error: Exception, body: dict[str, Any]) -> Any:
-        """Let the service replace the body; one that fails doing so keeps ours."""
+    def _called_back(self, error: Exception, status: int, headers: dict[str, str]) -> Any:
+        """Return the service's own response; None where it has none, or fails making one."""
         if self.callback is None:
-            return body
+            return None
         try:
             made = self.callback(error)
+            return self._response(status, made, headers) if isinstance(made, dict) else made
         except Exception:  # the answer to an error must never be another one
             log.exception("error_callback failed")
-            return body
-        return body if made is None else made
+            return None
 
     def _tell_plugins(self, error: Exception, status: int, error_id: str) -> None:
         if self.plugins.implements("error_raised"):
@@ -109,13 +110,16 @@ class ErrorPages:
             except Exception:  # as above
                 log.exception("a plugin failed on an error")
 
-    def _response(self, status: int, body: Any, headers: dict[str, str]) -> Any:
-        if not isinstance(body, dict):
-            return body
+    def _response(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> Response:
         media_type = "application/problem+json" if self.problem else "application/json"
         if self.problem:
             body = _problem(body)
-        return Response(msgspec.json.encode(body), status, headers, content_type=media_type)
+        try:
+            data = msgspec.json.encode(body)
+        except UnicodeEncodeError:
+            # A lone surrogate, as in names of files, has no form in UTF-8.
+            data = json.dumps(body).encode()
+        return Response(data, status, headers, content_type=media_type)
 
 
 def _problem(body: dict[str, Any]) -> dict[str, Any]:
