@@ -12,7 +12,7 @@ import pytest
 from pymacaron import apipool, exceptions
 from pymacaron.auth import set_principal
 from pymacaron.calls import set_call
-from pymacaron.client.client import close_session
+from pymacaron.client.method import close_session
 from pymacaron.config import KEYS, set_config
 from pymacaron.crash import set_error_reporter
 

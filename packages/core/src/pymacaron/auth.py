@@ -3,6 +3,8 @@
 A request carries its token in ``Authorization: Bearer ...`` (RFC 6750, section 2.1) or in the cookie ``token`` that
 holds ``Bearer ...``, url-quoted. Whoever was found to call is kept for the request in Flask's ``g``, and outside of
 requests in a context variable.
+
+PyJWT and the cryptography behind it are imported with the first token, as only services that use tokens need them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import jwt
 from flask import g, has_app_context, has_request_context, request
 
 from .config import DEFAULT_ENV, Config, get_config
@@ -158,6 +159,8 @@ def generate_token(
     Raises:
         ConfigError: no key, or no user id.
     """
+    import jwt
+
     config = get_config()
     user_id = user_id if user_id is not None else config.get("default_user_id")
     if user_id is None:
@@ -173,7 +176,7 @@ def generate_token(
         raise ConfigError(f"{config.source}: no token can be made by {config.jwt_algorithm}: {error}") from None
 
 
-_jwks: dict[str, jwt.PyJWKClient] = {}
+_jwks: dict[str, Any] = {}
 
 
 def verification_key(token: str) -> tuple[Any, tuple[str, ...]]:
@@ -185,6 +188,8 @@ def verification_key(token: str) -> tuple[Any, tuple[str, ...]]:
         AuthInvalidTokenError: the key set has no key for the token.
         ConfigError: no key is configured.
     """
+    import jwt
+
     config = get_config()
     if config.jwt_jwks_url:
         client = _jwks.setdefault(config.jwt_jwks_url, jwt.PyJWKClient(config.jwt_jwks_url, cache_keys=True))
@@ -204,6 +209,8 @@ def load_auth_token(token: str) -> Principal:
         AuthTokenExpiredError: its ``exp`` has passed, by more than ``jwt_leeway`` seconds.
         AuthInvalidTokenError: its form, signature, issuer, audience or another date is wrong, or it has no ``sub``.
     """
+    import jwt
+
     config = get_config()
     key, algorithms = verification_key(token)
     try:
@@ -301,6 +308,8 @@ def add_auth(call: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def backend_token(issuer: str | None = None, user_id: str | None = None, data: Any = None) -> Iterator[str]:
     """Act as another user, or as the service itself, for the calls made inside the ``with`` block."""
+    import jwt
+
     before = get_principal()
     token = generate_token(user_id, data=data, issuer=issuer)
     claims = jwt.decode(token, options={"verify_signature": False})

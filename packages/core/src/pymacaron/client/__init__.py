@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .client import ApiClient, ClientMethod, ClientSettings, load_client
+from .client import ApiClient, ClientSettings, load_client
 
-__all__ = ["ApiClient", "ClientMethod", "ClientSettings", "load_client"]
+__all__ = ["ApiClient", "ClientSettings", "load_client"]
