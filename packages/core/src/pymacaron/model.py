@@ -51,7 +51,7 @@ class Property:
 
     def load(self, value: Any, owner: str) -> Any:
         """Convert and check a value that code assigns; None unsets a property that can't be null."""
-        if value is UNSET or value is None and self.unset is None:
+        if value is UNSET or (value is None and self.unset is None):
             return self.unset
         try:
             return self.codec.load(value)
@@ -211,7 +211,7 @@ class PymacaronBaseModel(Struct, metaclass=ModelType, eq=False):
 
     def _additional(self) -> dict[str, Any]:
         extra: dict[str, Any] | UnsetType = getattr(self, EXTRA)
-        return {} if extra is UNSET else extra  # type: ignore[return-value]  # UNSET is the only UnsetType
+        return {} if isinstance(extra, UnsetType) else extra
 
     def _items(self) -> Iterator[tuple[str, Any]]:
         """Yield name and value of each property that is set, additional ones last."""

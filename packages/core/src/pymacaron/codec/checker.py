@@ -155,7 +155,7 @@ def _meant(branches: list[list[Any]], depth: int) -> list[Any] | None:
 def _excludes(error: Any, depth: int) -> bool:
     """Tell whether an error means that the branch was not meant: another type here, or another tag just below."""
     below = len(error.instance_path) - depth
-    return below == 0 and error.kind.name in ("type", "const", "enum", "falseSchema", "not") or (
+    return (below == 0 and error.kind.name in ("type", "const", "enum", "falseSchema", "not")) or (
         below == 1 and error.kind.name in ("const", "enum")
     )
 

@@ -7,7 +7,6 @@ after all (an additional property, ``1.0`` for an integer) or lists every fault.
 from __future__ import annotations
 
 import re
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +15,7 @@ from pymacaron.model import EXTRA_KEY
 
 from .checker import Checker
 from .hydrating import Hydrator
+from .scalars import convert_checked
 
 if TYPE_CHECKING:
     from pymacaron.contract import Schema
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FaultEntry = tuple[str, str, str]
 
 MAX_DEPTH = 200
-_MARK = f'"{EXTRA_KEY}"'.encode()
+_MARK = f'"{EXTRA_KEY}'.encode()
 _NOT_NESTING = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+', re.DOTALL)
 
 
@@ -81,16 +81,15 @@ class Codec:
         self.hydrator = Hydrator(types, direction)
         flags = types.flags(schema)
         self.custom = "custom" in flags or direction != "any"
-        self._lock = Lock()
         self._decoder: Any = None
         self._kind: Any = None
         self._encoder = msgspec.json.Encoder(enc_hook=types.formats.encode)
 
     def _build(self) -> Any:
         """Lower the schema; a type too deep for msgspec becomes one that refuses all, so that the slow path decides."""
-        from .types import convert_checked
+        from .types import BUILDING
 
-        with self._lock:
+        with BUILDING:
             if self._decoder is None:
                 self._kind = self.types.lower(self.schema, self.direction)
                 try:
@@ -120,8 +119,6 @@ class Codec:
         Raises:
             Invalid: the value breaks the schema; every fault is listed.
         """
-        from .types import convert_checked
-
         if self._kind is None:
             self._build()
         try:

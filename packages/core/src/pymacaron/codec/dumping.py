@@ -83,7 +83,6 @@ class Dumper:
                 made[name] = owner.dumper.dump(schema, value, direction)
         return made
 
-
     def _leaf(self, value: Any) -> Any:
         """Write a value that stands where no format says how."""
         if isinstance(value, Decimal):

@@ -136,9 +136,11 @@ BUILT_IN = (
 )
 
 CHECKED = frozenset(
-    ("email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uri", "uri-reference", "iri", "iri-reference")
-    + ("uri-template", "json-pointer", "relative-json-pointer", "regex", "time", "duration")
-)
+    (
+        "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uri", "uri-reference", "iri",
+        "iri-reference", "uri-template", "json-pointer", "relative-json-pointer", "regex", "time", "duration",
+    )
+)  # fmt: skip
 
 INTEGERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
@@ -196,7 +198,7 @@ def _from_user(given: UserFormat) -> Format:
         try:
             given.validate(value)
             return given.to_python(value)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise ValueError(f"not a {given.format}: {error}") from error
 
     return Format(given.format, (object,), parse, given.to_wire)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from pymacaron.contract import Schema
 from pymacaron.model import EXTRA, construct
 
 from .lowering import hidden
 
 if TYPE_CHECKING:
+    from pymacaron.contract import Schema
+
     from .lowering import Direction
     from .types import Types
 
@@ -29,7 +30,9 @@ class Hydrator:
         if isinstance(shape, bool) or value is None or isinstance(value, bool):
             return value
         chosen = self._choose(shape, value)
-        if chosen is not None and not (isinstance(value, dict) and self.types.fields(shape) and not self._narrows(shape)):
+        if chosen is not None and not (
+            isinstance(value, dict) and self.types.fields(shape) and not self._narrows(shape)
+        ):
             return self.hydrate(chosen, value)
         wire = self.types.formats.get(shape.format)
         if wire is not None and (isinstance(value, str) or wire.types == (object,)):
@@ -43,7 +46,7 @@ class Hydrator:
         return value
 
     def _choose(self, shape: Schema, value: Any) -> Schema | bool | None:
-        """Return the schema that a value follows where there is a choice: by discriminator, else the first that fits."""
+        """Return the schema that a value follows where there is a choice: by discriminator, or the first that fits."""
         tag = shape.discriminator
         if tag is not None and isinstance(value, dict) and isinstance(value.get(tag.property), str):
             target = tag.mapping.get(value[tag.property])

@@ -70,8 +70,7 @@ def _merged(schema: AnySchema, schemas: Mapping[str, AnySchema], path: tuple[str
         parts.append(_without_notes(_merged(schemas[schema.ref], schemas, (*path, schema.ref))))
         if len(path) > 100:
             return schema
-    for part in schema.all_of:
-        parts.append(_without_notes(_merged(part, schemas, path)))
+    parts += [_without_notes(_merged(part, schemas, path)) for part in schema.all_of]
     made: AnySchema = True
     for part in parts:
         made = _both(made, part)
@@ -98,7 +97,7 @@ def _both(a: AnySchema, b: AnySchema) -> AnySchema:
     mine, theirs = given(a), given(b)
     made = dict(mine)
     for name, value in theirs.items():
-        if name not in made or made[name] == value and type(made[name]) is type(value):
+        if name not in made or (made[name] == value and type(made[name]) is type(value)):
             made[name] = value
             continue
         joined = _join(name, made[name], value)
@@ -116,7 +115,7 @@ def _closed(a: Schema, b: Schema) -> bool:
     adds = bool(b.properties or b.pattern_properties or b.additional_properties not in (None, True))
     if looks_aside and adds and a.properties.keys() != b.properties.keys():
         return True
-    elements = a.unevaluated_items is not None or bool(a.prefix_items) and a.items is not None
+    elements = a.unevaluated_items is not None or (bool(a.prefix_items) and a.items is not None)
     return elements and bool(b.prefix_items or b.items is not None)
 
 
@@ -147,7 +146,7 @@ def _join(name: str, a: Any, b: Any) -> Any:
 
 def _common_types(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
     common = [t for t in a if t in b]
-    if "integer" in a and "number" in b or "integer" in b and "number" in a:
+    if ("integer" in a and "number" in b) or ("integer" in b and "number" in a):
         common += ["integer"] if "integer" not in common and "number" not in common else []
     return tuple(common)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import NoReturn
 
 Ranges = tuple[tuple[int, int], ...]
@@ -141,7 +142,7 @@ class _Parser:
     def repeated(self, part: _Part, low: int, high: int | None, text: str) -> _Part:
         if self.peek() in ("?", "+", "*", "{") and self.peek():
             self.fail()
-        if part.nullable or high is not None and (high < low or high > 1000):
+        if part.nullable or (high is not None and (high < low or high > 1000)):
             self.fail()
         if high is None or high > 1:
             self.unbounded |= high is None
@@ -222,7 +223,7 @@ class _Parser:
     def distinct(self, positions: list[int]) -> None:
         """Refuse a choice between positions that one character could satisfy both of."""
         spans = sorted((low, high) for i in set(positions) for low, high in self.chars[i])
-        if len(positions) != len(set(positions)) or any(a[1] >= b[0] for a, b in zip(spans, spans[1:], strict=False)):
+        if len(positions) != len(set(positions)) or any(a[1] >= b[0] for a, b in pairwise(spans)):
             self.fail()
 
 

@@ -107,7 +107,7 @@ class TextCodec:
         parameter = self.parameter
         if parameter.content_type is not None:
             return self._document(given.get(parameter.name))
-        if self.is_object and (parameter.style == "deepObject" or self.exploded and parameter.style == "form"):
+        if self.is_object and (parameter.style == "deepObject" or (self.exploded and parameter.style == "form")):
             value = self._spread(given)
             return self._absent() if not value else self.codec.load(value)
         texts = given.get(parameter.name)
@@ -361,5 +361,3 @@ def _scalar(kinds: frozenset[str], text: str) -> Any:
 def path_text(text: str) -> str:
     """Percent-encode a text for one segment of a path (RFC 3986, section 3.3)."""
     return quote(text, safe="!$&'()*+,;=:@")
-
-

@@ -74,15 +74,17 @@ class Walker:
         if is_large(value) and not (isinstance(schema, Schema) and _is_shallow(schema)):
             try:
                 validator.validate(value)
-            except ValueError as error:
-                yield _Moved(error, path)
+            except ValueError as first:
+                yield _Moved(first, path)
             return
         for error in validator.iter_errors(value):
             yield _Moved(error, path)
 
     def _elements(self, items: Schema | bool, value: list[Any], path: tuple[Any, ...]) -> Iterator[Any]:
-        whole = self._validator(Schema(items=items)) if items is not True else None
-        for start in range(0, len(value) if whole is not None else 0, _CHUNK):
+        if items is True:
+            return
+        whole = self._validator(Schema(items=items))
+        for start in range(0, len(value), _CHUNK):
             chunk = value[start : start + _CHUNK]
             if whole.is_valid(chunk):
                 continue
@@ -94,9 +96,10 @@ class Walker:
         extra = shape.additional_properties
         for name, child in value.items():
             schema = shape.properties.get(name, extra if isinstance(extra, Schema) else True)
-            if schema is not True and not hidden(schema, self.types.schemas, self.direction):
-                if not self._validator(schema).is_valid(child):
-                    yield from self.errors(schema, child, (*path, name))
+            if schema is True or hidden(schema, self.types.schemas, self.direction):
+                continue
+            if not self._validator(schema).is_valid(child):
+                yield from self.errors(schema, child, (*path, name))
 
     def _validator(self, schema: Schema | bool) -> Any:
         key = (id(schema), False)

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote, urldefrag
 
 from pymacaron.exceptions import ContractError
 
+from .files import digest
+from .identifiers import Identifiers, identifiers, is_uri, join, metaschemas
 from .parsing import parse_text, read_text
 from .position import json_positions, yaml_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def escape(token: str) -> str:
@@ -72,7 +72,7 @@ class Documents:
 
     data: dict[str, Any] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
-    _ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    _identifiers: dict[str, Identifiers] = field(default_factory=dict)
 
     def load(self, file: str) -> Node:
         """Return the root of a file, parsed when first asked for.
@@ -82,14 +82,14 @@ class Documents:
         """
         if file not in self.data:
             text = read_text(Path(file))
-            self.digests[file] = sha256(text.encode()).hexdigest()
+            self.digests[file] = digest(text.encode())
             self.data[file] = parse_text(text, file)
         return Node(file, "", self.data[file])
 
     def add(self, name: str, data: Any) -> Node:
         """Take a document that is already parsed, under a name that stands for its file."""
         self.data[name] = _plain(data, name, ())
-        self.digests[name] = sha256(json.dumps(self.data[name], sort_keys=True).encode()).hexdigest()
+        self.digests[name] = digest(json.dumps(self.data[name], sort_keys=True).encode())
         return Node(name, "", self.data[name])
 
     def follow(self, node: Node) -> Node:
@@ -108,29 +108,34 @@ class Documents:
 
     def resolve(self, ref: str, base: Node) -> Node:
         """Return what a reference, written at ``base``, points at (RFC 3986, section 5; RFC 6901, section 6)."""
+        names = self.identifiers(base.file)
         try:
-            uri, fragment = urldefrag(self._absolute(ref, base))
+            uri, fragment = urldefrag(join(names.base(base.pointer), ref))
         except ValueError as error:
             raise ContractError(f"{where(self, base)}: the $ref {ref!r} is no URI reference: {error}") from None
-        embedded = self._embedded(base.file).get(uri)
-        if embedded is not None:
-            file, prefix = base.file, embedded
-        elif "://" in uri:
-            raise ContractError(
-                f"{where(self, base)}: the $ref {ref!r} leads to another host; save that file beside the contract"
-                f" and refer to it by its path"
-            )
-        else:
-            file, prefix = uri, ""
-        if file not in self.data and not Path(file).is_file():
-            raise ContractError(f"{where(self, base)}: the $ref {ref!r} dangles: there is no file {file}")
+        file, prefix = (base.file, names.resources[uri]) if uri in names.resources else (uri, "")
+        self._must_exist(file, ref, base)
         fragment = unquote(fragment)
         if fragment and not fragment.startswith("/"):
-            anchored = self._embedded(file).get(f"{uri if embedded is not None else file}#{fragment}")
+            anchored = self.identifiers(file).anchors.get(f"{uri}#{fragment}")
             if anchored is None:
                 raise ContractError(f"{where(self, base)}: the $ref {ref!r} dangles: there is no anchor {fragment!r}")
             return self.at(file, anchored)
         return self.at(file, prefix + fragment, base, ref)
+
+    def _must_exist(self, file: str, ref: str, base: Node) -> None:
+        """Take JSON Schema's own documents where they are referred to; refuse what is nowhere here."""
+        if file not in self.data and file.startswith("https://json-schema.org/") and file in metaschemas():
+            self.data[file] = metaschemas()[file]
+        if file in self.data:
+            return
+        if is_uri(file):
+            raise ContractError(
+                f"{where(self, base)}: the $ref {ref!r} leads to another host; save that file beside the contract"
+                f" and refer to it by its path"
+            )
+        if not Path(file).is_file():
+            raise ContractError(f"{where(self, base)}: the $ref {ref!r} dangles: there is no file {file}")
 
     def at(self, file: str, pointer: str, base: Node | None = None, ref: str = "") -> Node:
         """Return the value at a pointer of a file."""
@@ -148,55 +153,18 @@ class Documents:
                 )
         return node
 
-    def _absolute(self, ref: str, base: Node) -> str:
-        """Resolve a reference against the nearest ``$id`` above it, else against its file."""
-        enclosing = base.file
-        if self._embedded(base.file):
-            value = self.data[base.file]
-            for token in ["", *tokens(base.pointer)]:
-                if token:
-                    value = value[int(token)] if isinstance(value, list) else value[token]
-                if isinstance(value, dict) and isinstance(value.get("$id"), str):
-                    enclosing = urljoin(enclosing, value["$id"])
-        return enclosing + ref if ref.startswith("#") else _join(enclosing, ref)
+    def identifiers(self, file: str) -> Identifiers:
+        """Return the ``$id``s and anchors of a file."""
+        if file not in self._identifiers:
+            there = file in self.data or Path(file).is_file()
+            self._identifiers[file] = identifiers(self.load(file) if there else Node(file, "", None))
+        return self._identifiers[file]
 
-    def _embedded(self, file: str) -> dict[str, str]:
-        """Map each ``$id`` and anchor of a file to its pointer (JSON Schema 2020-12, section 8.2)."""
-        if file not in self._ids:
-            self._ids[file] = {}
-            if file in self.data or Path(file).is_file():
-                _collect_ids(self.load(file), file, self._ids[file])
-        return self._ids[file]
-
-
-def _collect_ids(root: Node, base: str, found: dict[str, str]) -> None:
-    stack = [(root, base)]
-    while stack:
-        node, base = stack.pop()
-        value = node.value
-        if isinstance(value, dict):
-            if isinstance(value.get("$id"), str):
-                base = urldefrag(_join(base, value["$id"]))[0]
-                found[base] = node.pointer
-            for key in ("$anchor", "$dynamicAnchor"):
-                if isinstance(value.get(key), str):
-                    found.setdefault(f"{base}#{value[key]}", node.pointer)
-            stack += [
-                (node.child(k), base)
-                for k, v in value.items()
-                if isinstance(v, (dict, list)) and k not in ("enum", "const", "example", "examples", "default")
-            ]
-        elif isinstance(value, list):
-            stack += [(node.child(i), base) for i, v in enumerate(value) if isinstance(v, (dict, list))]
-
-
-def _join(base: str, ref: str) -> str:
-    """Join a reference to a base that is a URI or a file's path."""
-    if "://" in base or "://" in ref:
-        return urljoin(base, ref)
-    path, hash_, fragment = ref.partition("#")
-    file = str((Path(base).parent / unquote(path)).resolve()) if path else base
-    return file + hash_ + fragment
+    def dynamic_anchors(self, node: Node) -> dict[str, Node]:
+        """Return the dynamic anchors of the resource that a place stands in, by name."""
+        found = self.identifiers(node.file)
+        pointers = found.dynamic.get(found.resource(node.pointer), {}) if found.dynamic else {}
+        return {name: self.at(node.file, pointer) for name, pointer in pointers.items()}
 
 
 def _plain(data: Any, name: str, path: tuple[Any, ...]) -> Any:

@@ -1,0 +1,54 @@
+"""What stands inside a schema, and whether two schemas say the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pymacaron.contract import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .types import Types
+
+AnySchema = Schema | bool
+
+
+def children(schema: Schema) -> list[AnySchema]:
+    """List the schemas that stand directly in a schema."""
+    made: list[AnySchema] = [*schema.properties.values(), *schema.pattern_properties.values()]
+    made += [*schema.dependent_schemas.values(), *schema.prefix_items, *schema.all_of, *schema.any_of, *schema.one_of]
+    for value in (
+        schema.items, schema.additional_properties, schema.contains, schema.property_names, schema.not_, schema.if_,
+        schema.then, schema.else_, schema.unevaluated_items, schema.unevaluated_properties,
+    ):  # fmt: skip
+        if value is not None:
+            made.append(value)
+    return made
+
+
+def targets(schema: Schema) -> Iterable[str]:
+    """Yield the names of the schemas that a schema refers to."""
+    if schema.ref is not None:
+        yield schema.ref
+    if schema.discriminator is not None:
+        yield from schema.discriminator.mapping.values()
+
+
+def equal_schemas(mine: Types, a: AnySchema, theirs: Types, b: AnySchema) -> bool:
+    """Tell whether two schemas of two contracts say the same, references followed, recursion included."""
+    if mine.api.float_is_integer != theirs.api.float_is_integer:
+        return False
+    assumed: set[str] = set()
+    waiting = [(a, b)]
+    while waiting:
+        left, right = waiting.pop()
+        # Schemas compare by value, so what is left to follow are references of equal names.
+        if left != right:
+            return False
+        if isinstance(left, Schema) and isinstance(right, Schema):
+            new = set(targets(left)) - assumed
+            assumed |= new
+            waiting += [(mine.schemas[name], theirs.schemas[name]) for name in new]
+            waiting += zip(children(left), children(right), strict=True)
+    return True

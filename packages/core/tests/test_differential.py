@@ -1,0 +1,201 @@
+"""Ours against the oracles: random schemas, random values, the same verdict.
+
+A normal run compares a few thousand pairs. A nightly-size run sets their number, for each generation::
+
+    PYM_PAIRS=100000 pytest packages/core/tests/test_differential.py
+
+What an oracle is known to judge otherwise is listed here one by one, each with its reason.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]  # it has no annotations
+from openapi_schema_validator import OAS30Validator, OAS31Validator, oas30_format_checker, oas31_format_checker
+
+from probing import accepts, codec_of, document, succeeds
+from random_schemas import Schemas, value_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAIRS = int(os.environ.get("PYM_PAIRS", "2400"))
+VALUES_EACH = 12
+SETTINGS = settings(
+    max_examples=max(1, PAIRS // VALUES_EACH),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
+)
+
+# bravado-core uses what jsonschema has deprecated.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Accessing Validator.resolver:DeprecationWarning"),
+]
+
+
+def compare(data: st.DataObject, named: dict[str, Any], generation: str, oracle: Callable[[Any], bool]) -> None:
+    """Draw values for ``Probed`` and compare the verdicts on each."""
+    others = {name: schema for name, schema in named.items() if name != "Probed"}
+    codec = codec_of(generation, named["Probed"], **others)
+    for _ in range(VALUES_EACH):
+        value = data.draw(value_for(named["Probed"], named))
+        try:
+            expected = oracle(value)
+        except RecursionError:
+            continue  # A circle of references alone: the oracle never ends, ours says that it asks for nothing.
+        except UnicodeEncodeError:
+            expected = False  # The oracle's check of "byte" raises where a text is not ASCII.
+        assert accepts(codec, value) == expected, (value, named)
+
+
+def ecma(pattern: str) -> str:
+    """Write a pattern of ``random_schemas`` so that it means for Python's engine what it means in ECMA-262."""
+    return pattern.replace("$", "\\Z").replace("\\d", "[0-9]").replace("\\w", "[A-Za-z0-9_]")
+
+
+def with_patterns(schema: Any) -> Any:
+    """Translate every pattern of a schema, those that name properties included."""
+    if isinstance(schema, list):
+        return [with_patterns(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {k: ecma(v) if k == "pattern" and isinstance(v, str) else with_patterns(v) for k, v in schema.items()}
+
+
+# Swagger 2.0, by bravado-core.
+
+
+def bravado(named: dict[str, Any]) -> Callable[[Any], bool]:
+    """Return bravado-core's verdict on values of ``Probed``."""
+    from bravado_core.exception import SwaggerValidationError
+    from bravado_core.spec import Spec
+    from bravado_core.validate import validate_schema_object
+    from jsonschema import ValidationError
+
+    config = {"use_models": False, "validate_swagger_spec": False}
+    make: Any = Spec  # It has annotations for some of what it does only.
+    spec = make(copy.deepcopy(document("2.0", **named)), origin_url="http://probe/", config=config)
+    # It walks every document that jsonschema knows of, among them those that other oracles registered.
+    for uri in [uri for uri in spec.resolver.store if uri != "http://probe/"]:
+        del spec.resolver.store[uri]
+    spec.build()
+    schema = spec.spec_dict["definitions"]["Probed"]
+
+    def judge(value: Any) -> bool:
+        try:
+            validate_schema_object(spec, schema, value)
+        except (ValidationError, SwaggerValidationError):
+            return False
+        return True
+
+    return judge
+
+
+@SETTINGS
+@given(st.data(), Schemas("2.0", plain=True).documents())
+def test_2_0_accepts_what_bravado_core_accepts(data: st.DataObject, named: dict[str, Any]) -> None:
+    """Swagger 2.0: the same verdict as bravado-core's, where it has no hole."""
+    compare(data, named, "2.0", bravado(with_patterns(named)))
+
+
+HOLES: dict[str, tuple[Any, Any, bool]] = {
+    "no type, nothing is checked: there the keywords of draft 4 hold": ({"minimum": 3}, 1, True),
+    "no type beside properties: that is an object": ({"properties": {"a": {"type": "integer"}}}, 5, True),
+    "no type beside allOf: its parts hold": ({"allOf": [{"type": "integer"}]}, "x", True),
+    "int32 is not checked: OpenAPI's format registry gives its range": (
+        {"type": "integer", "format": "int32"}, 2**31, True
+    ),
+    "int64 is not checked: likewise": ({"type": "integer", "format": "int64"}, 2**63, True),
+    "byte is not checked: it is base64": ({"type": "string", "format": "byte"}, "?", True),
+    "an array's enum is held against its elements: draft 4 holds it against the array": (
+        {"type": "array", "items": {"type": "string"}, "enum": [["a"]]}, ["a"], False
+    ),
+    "x-nullable widens only type and enum: null passes whatever stands beside": (
+        {"type": "object", "x-nullable": True, "allOf": [{"type": "object"}]}, None, False
+    ),
+    "x-nullable beside allOf without type is held against the parts: null passes": (
+        {"type": "object", "properties": {"a": {"allOf": [{"type": "object"}], "x-nullable": True}}}, {"a": None}, False
+    ),
+    "pattern runs on Python's engine, where $ also stands before a last newline: in ECMA-262 it is the end": (
+        {"type": "string", "pattern": "^a$"}, "a\n", True
+    ),
+    "Python's \\d is any digit of Unicode: in ECMA-262 it is ASCII": (
+        {"type": "string", "pattern": "^\\d$"}, "٣", True
+    ),
+    "a date-time's second 60 is refused: RFC 3339 knows leap seconds": (
+        {"type": "string", "format": "date-time"}, "2016-12-31T23:59:60Z", False
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "value", "theirs"), HOLES.values(), ids=HOLES)
+def test_holes_of_bravado_core_are_as_listed(schema: Any, value: Any, theirs: bool) -> None:
+    """Each listed hole is one: bravado-core says one thing, and we the other."""
+    assert bravado({"Probed": schema})(value) is theirs
+    assert succeeds(codec_of("2.0", schema).decode, json.dumps(value).encode()) is not theirs
+
+
+def draft_4(schema: Any) -> Any:
+    """Write a schema of Swagger 2.0 as JSON Schema draft 4."""
+    if isinstance(schema, list):
+        return [draft_4(part) for part in schema]
+    if not isinstance(schema, dict) or "$ref" in schema:
+        return schema
+    made = {k: draft_4_keyword(k, v) for k, v in schema.items() if k != "x-nullable"}
+    if "type" not in made and ("properties" in made or "required" in made):
+        made["type"] = "object"
+    return {"anyOf": [made, {"type": "null"}]} if schema.get("x-nullable") is True else made
+
+
+def draft_4_keyword(keyword: str, value: Any) -> Any:
+    if keyword == "properties":
+        return {name: draft_4(part) for name, part in value.items()}
+    return draft_4(value) if keyword in ("items", "additionalProperties", "allOf", "anyOf", "oneOf", "not") else value
+
+
+FORMATS_2_0 = FormatChecker(formats=("date", "date-time"))
+for name in ("int32", "int64", "byte"):
+    FORMATS_2_0.checkers[name] = oas30_format_checker.checkers[name]
+
+
+@SETTINGS
+@given(st.data(), Schemas("2.0").documents())
+def test_2_0_means_draft_4(data: st.DataObject, named: dict[str, Any]) -> None:
+    """Swagger 2.0: the verdict of JSON Schema draft 4, where bravado-core has holes as well."""
+    definitions = {name: draft_4(with_patterns(schema)) for name, schema in named.items()}
+    whole = {"allOf": [{"$ref": "#/definitions/Probed"}], "definitions": definitions}
+    compare(data, named, "2.0", Draft4Validator(whole, format_checker=FORMATS_2_0).is_valid)
+
+
+# OpenAPI 3, by openapi-schema-validator.
+
+
+def oas(kind: Any, checker: Any, named: dict[str, Any]) -> Callable[[Any], bool]:
+    """Return the verdict of openapi-schema-validator on values of ``Probed``."""
+    whole = {"$ref": "#/components/schemas/Probed", "components": {"schemas": with_patterns(named)}}
+    judge: Callable[[Any], bool] = kind(whole, format_checker=checker).is_valid
+    return judge
+
+
+@SETTINGS
+@given(st.data(), Schemas("3.0").documents())
+def test_3_0_accepts_what_openapi_schema_validator_accepts(data: st.DataObject, named: dict[str, Any]) -> None:
+    """OpenAPI 3.0: the same verdict as openapi-schema-validator's."""
+    compare(data, named, "3.0", oas(OAS30Validator, oas30_format_checker, named))
+
+
+@SETTINGS
+@given(st.data(), Schemas("3.1").documents())
+def test_3_1_accepts_what_openapi_schema_validator_accepts(data: st.DataObject, named: dict[str, Any]) -> None:
+    """OpenAPI 3.1: the same verdict as openapi-schema-validator's."""
+    compare(data, named, "3.1", oas(OAS31Validator, oas31_format_checker, named))
