@@ -9,9 +9,13 @@ Schemas follow JSON Schema 2020-12: a type is a tuple of names with ``null`` amo
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
+
+#: A parameter in a path, such as ``{id}``.
+TEMPLATE = re.compile(r"\{([^{}]*)\}")
 
 Number = int | float
 Location = Literal["path", "query", "header", "cookie", "form"]

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, abort, send_from_directory
 
-from pymacaron.spec.bundling import bundle
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -103,6 +101,7 @@ def docs_path(app: Flask) -> str | None:
 
 def contract_json(source: Any) -> bytes:
     """Return a contract as one JSON document."""
+    from pymacaron.spec.bundling import bundle
     import msgspec
 
     return msgspec.json.encode(source if isinstance(source, dict) else bundle(source))

@@ -11,12 +11,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from pymacaron.authorization import authorizer
 from pymacaron.binding import import_object
+from pymacaron.contract import TEMPLATE
 from pymacaron.crash import report_warning
 from pymacaron.exceptions import BindError, StartError
 from pymacaron.messages import Settings
 from pymacaron.operation import BoundOperation
 from pymacaron.plugins import WrapOperationContext
-from pymacaron.spec import describe_place
+
 
 from .incoming import FlaskIncoming, Holder, MadeRequest
 
@@ -87,7 +88,7 @@ class Routes:
             try:
                 bound = self._bind(api, types, operation, given or self._handler(operation))
             except StartError as error:
-                where = describe_place(operation.place)
+                where = _place(operation)
                 raise BindError(f"{where}: the operation {operation.name!r}: {error}") from error
             self.bound.append((operation.method, path, bound))
             self._route(api, path, bound)
@@ -98,8 +99,8 @@ class Routes:
         other = self.taken.setdefault(key, operation)
         if other is not operation:
             raise BindError(
-                f"{describe_place(operation.place)}: {operation.name!r} claims {operation.method} {path}, which"
-                f" {other.name!r} at {describe_place(other.place)} has; change one of the paths"
+                f"{_place(operation)}: {operation.name!r} claims {operation.method} {path}, which"
+                f" {other.name!r} at {_place(other)} has; change one of the paths"
             )
 
     def _handler(self, operation: Operation) -> Callable[..., Any]:
@@ -176,23 +177,23 @@ def to_response(outgoing: Outgoing) -> Response:
     return made
 
 
+def _place(operation: Operation) -> str:
+    """Name an operation's place; what finds it is imported for a message alone."""
+    from pymacaron.spec import describe_place
+
+    return describe_place(operation.place)
+
+
 def _shape(path: str) -> str:
     """Return a path with the names of its parameters taken out."""
-    return "".join(part if index % 2 == 0 else "{}" for index, part in enumerate(_split(path)))
-
-
-def _split(path: str) -> list[str]:
-    """Split a path at its parameters: text and names in turn."""
-    from pymacaron.spec.operations import TEMPLATE
-
-    return TEMPLATE.split(path)
+    return "".join(part if index % 2 == 0 else "{}" for index, part in enumerate(TEMPLATE.split(path)))
 
 
 def flask_rule(path: str) -> tuple[str, dict[str, str]]:
     """Translate a path of OpenAPI to one of Flask; return it with its variables' own names."""
     names: dict[str, str] = {}
     made: list[str] = []
-    for index, part in enumerate(_split(path)):
+    for index, part in enumerate(TEMPLATE.split(path)):
         if index % 2:
             variable = f"p{len(names)}"
             names[variable] = part

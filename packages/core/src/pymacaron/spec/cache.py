@@ -8,10 +8,10 @@ could run. Entries lie in ``$PYM_CONTRACT_CACHE``, else in ``$XDG_CACHE_HOME/pym
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,7 @@ import msgspec
 from pymacaron.contract import Api  # noqa: TC001  # msgspec reads the annotations of Entry
 from pymacaron.exceptions import ContractError
 
-from .document import Documents
-from .reading import read_contract
+from .files import digest, digest_of
 
 log = logging.getLogger("pymacaron.cache")
 
@@ -40,29 +39,34 @@ class Entry(msgspec.Struct):
 _decoder = msgspec.json.Decoder(Entry)
 
 
-def cache_folder() -> Path:
-    """Return the folder of cached contracts."""
+def cache_folder() -> Path | None:
+    """Return the folder of cached contracts; None where this user has no home."""
     given = os.environ.get("PYM_CONTRACT_CACHE")
     if given:
         return Path(given)
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "pymacaron"
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "pymacaron"
+    except RuntimeError:
+        return None
 
 
 def load_contract(source: str | Path | dict[str, Any], name: str, cache: bool = True) -> Api:
     """Read a contract, from the cache where it is unchanged.
 
     Args:
-        source: a file's path, or the document itself (never cached).
+        source: a file's path, or the document itself.
         name: of the API in ``apipool``.
         cache: whether to use the cache at all.
 
     Raises:
         ContractError: the document is missing, unreadable, no OpenAPI, or has a fault that keeps it from being served.
     """
-    if isinstance(source, dict) or not cache:
-        return read_contract(source, name)
-    return _cached(Path(source).resolve(), name)[0]
+    if cache:
+        return _cached(source if isinstance(source, dict) else Path(source).resolve(), name)[0]
+    from .reading import read_contract
+
+    return read_contract(source, name)
 
 
 def warm(source: str | Path, name: str) -> tuple[Api, Path]:
@@ -74,30 +78,52 @@ def warm(source: str | Path, name: str) -> tuple[Api, Path]:
     file = Path(source).resolve()
     api, entry = _cached(file, name)
     if not entry.is_file():
-        raise ContractError(f"{entry}: cannot be written; set PYM_CONTRACT_CACHE to a folder that can")
+        shown = entry if entry.name else "the cache"
+        raise ContractError(f"{shown}: cannot be written; set PYM_CONTRACT_CACHE to a folder that can")
     return api, entry
 
 
-def _cached(file: Path, name: str) -> tuple[Api, Path]:
-    digest = _digest(file)
-    if digest is None:
-        return read_contract(file, name), Path()
-    key = sha256("\0".join((version("pymacaron"), str(FORMAT), name, str(file), digest)).encode()).hexdigest()
-    path = cache_folder() / f"{key}.json"
-    found = _read(path)
-    if found is not None and all(_digest(Path(f)) == d for f, d in found.files.items()):
+def _cached(source: Path | dict[str, Any], name: str) -> tuple[Api, Path]:
+    """Return a contract and the path of its entry, which is made where it is missing or out of date."""
+    path = _path(source, name)
+    found = _read(path) if path is not None else None
+    if path is not None and found is not None and _is_current(found, source, name):
         return found.api, path
+    # The readers, and yaml behind them, are what a warm start does without.
+    from .document import Documents
+    from .reading import read_contract
+
     documents = Documents()
-    api = read_contract(file, name, documents)
-    _write(path, Entry({f: _digest(Path(f)) or "" for f in documents.data}, api))
-    return api, path
+    api = read_contract(source, name, documents)
+    files = {file: known for file, known in documents.digests.items() if file != name or isinstance(source, Path)}
+    if path is not None:
+        _write(path, Entry(files, api))
+    return api, path or Path()
 
 
-def _digest(file: Path) -> str | None:
+def _is_current(entry: Entry, source: Path | dict[str, Any], name: str) -> bool:
+    """Tell whether an entry is of this very contract, and every file that it was made from is unchanged."""
+    own = entry.api.name == name and (isinstance(source, dict) or str(source) in entry.files)
+    return own and all(digest_of(file) == known for file, known in entry.files.items())
+
+
+def _path(source: Path | dict[str, Any], name: str) -> Path | None:
+    """Return where a contract's entry lies; None where this process has no place for it."""
     try:
-        return sha256(file.read_bytes()).hexdigest()
-    except OSError:
+        return cache_folder() / f"{_key(source, name)}.json"
+    except RuntimeError:
         return None
+
+
+def _key(source: Path | dict[str, Any], name: str) -> str:
+    content = digest_of(source) if isinstance(source, Path) else digest(_canonical(source))
+    parts = (version("pymacaron"), str(FORMAT), name, str(source) if isinstance(source, Path) else "", content or "")
+    return digest("\0".join(parts).encode())
+
+
+def _canonical(source: dict[str, Any]) -> bytes:
+    """Write a given document for its digest; one that JSON cannot hold is refused when it is read."""
+    return json.dumps(source, sort_keys=True, default=str).encode()
 
 
 def _read(path: Path) -> Entry | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from pymacaron.contract import Body, Encoding, MediaType, Parameter, Response, SecurityScheme, Server
+from pymacaron.contract import TEMPLATE, Body, Encoding, MediaType, Parameter, Response, SecurityScheme, Server
 
-from .operations import TEMPLATE, ContractReader, argument
+from .operations import ContractReader, argument
 from .schemas import Dialect, identifier
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
-from pymacaron.contract import Api, Operation, Parameter, Place, Security, SecurityScheme
+from pymacaron.contract import TEMPLATE, Api, Operation, Parameter, Place, Security, SecurityScheme
 
 from .document import Documents, Node, where
 from .schemas import Dialect, SchemaReader, identifier
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pymacaron.exceptions import ContractError
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-TEMPLATE = re.compile(r"\{([^{}]*)\}")
 
 
 class ContractReader:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pymacaron.contract import TEMPLATE
+
 from .finding import short, similar
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from .vocabulary import Generation
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _BODILESS = ("get", "head", "delete", "trace")
 
@@ -59,15 +60,15 @@ class Routes:
 
     def template(self, path: str, item: Node) -> None:
         """Check the braces of a path."""
-        names = _TEMPLATE.findall(path)
-        if re.search(r"[{}]", _TEMPLATE.sub("", path)) or "" in names:
+        names = TEMPLATE.findall(path)
+        if re.search(r"[{}]", TEMPLATE.sub("", path)) or "" in names:
             self.report.error(item, "invalid-path", f"the braces of {path!r} do not match", "write each name as {name}")
         for name in sorted({name for name in names if names.count(name) > 1}):
             self.report.error(item, "duplicate-parameter", f"the path {path!r} names {{{name}}} twice", "rename one")
 
     def route(self, path: str, item: Node, methods: set[str]) -> None:
         """Report a path that matches the same requests as one before (OpenAPI 3.0.3, Paths Object)."""
-        known = self.templates.setdefault(_TEMPLATE.sub("{}", path), (path, methods))
+        known = self.templates.setdefault(TEMPLATE.sub("{}", path), (path, methods))
         if known[0] == path:
             return
         both = known[1] & methods
@@ -108,7 +109,7 @@ class Routes:
 
     def declared(self, path: str, node: Node, parameters: list[Listed]) -> None:
         """Check that the path's template and the path parameters match."""
-        wanted = set(_TEMPLATE.findall(path)) - {""}
+        wanted = set(TEMPLATE.findall(path)) - {""}
         given = {p.target.value["name"]: p.place for p in parameters if p.target.value["in"] == "path"}
         operation = node.pointer.rpartition("/")[2] in METHODS
         for name in sorted(wanted - given.keys()) if operation else ():
