@@ -8,6 +8,7 @@ keeps its right of way, and redirects, ``HEAD`` and ``OPTIONS`` stay Flask's.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -148,15 +149,12 @@ class Router(Generic[T]):
         """Return an entry for each target that one plain rule leads to."""
         if self._converters.get("default") is not UnicodeConverter:
             return {}
-        made: dict[str, Entry[T]] = {}
-        several: set[str] = set()
-        for rule in rules:
-            if rule.endpoint in made:
-                several.add(rule.endpoint)
-            elif rule.endpoint in targets and _is_plain(rule):
-                positions = tuple(i for i, part in enumerate(rule.rule.split("/")) if part.startswith("<"))
-                made[rule.endpoint] = Entry(rule, targets[rule.endpoint], positions)
-        return {endpoint: entry for endpoint, entry in made.items() if endpoint not in several}
+        counts = Counter(rule.endpoint for rule in rules)
+        return {
+            rule.endpoint: Entry(rule, targets[rule.endpoint], _positions(rule))
+            for rule in rules
+            if rule.endpoint in targets and counts[rule.endpoint] == 1 and _is_plain(rule)
+        }
 
     def _guards(self, rules: list[Rule]) -> list[tuple[Rule, str, re.Pattern[str]]]:
         """Return a pattern, with the text it starts with, for each rule that is not made of texts and plain variables.
@@ -219,6 +217,11 @@ def _is_plain(rule: Rule) -> bool:
     """Tell whether a rule does nothing but match: no redirect, no defaults, variables of the default converter."""
     special = rule.redirect_to or rule.defaults or rule.alias or rule.subdomain or rule.host
     return not special and "//" not in rule.rule and "<" not in _PLAIN.sub("", rule.rule)
+
+
+def _positions(rule: Rule) -> tuple[int, ...]:
+    """Return which parts of a path are the values of a rule's variables."""
+    return tuple(index for index, part in enumerate(rule.rule.split("/")) if part.startswith("<"))
 
 
 def _contenders(
