@@ -112,7 +112,7 @@ class Documents:
         try:
             uri, fragment = urldefrag(join(names.base(base.pointer), ref))
         except ValueError as error:
-            raise ContractError(f"{where(self, base)}: the $ref {ref!r} is no URI reference: {error}") from None
+            raise ContractError(f"{where(self, base)}: the $ref {ref!r} is no path or URI: {error}") from None
         file, prefix = (base.file, names.resources[uri]) if uri in names.resources else (uri, "")
         self._must_exist(file, ref, base)
         fragment = unquote(fragment)

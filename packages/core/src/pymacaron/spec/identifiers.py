@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,9 +124,13 @@ def is_uri(text: str) -> bool:
 
 
 def join(base: str, ref: str) -> str:
-    """Resolve a reference against a base that is a URI or a file's path (RFC 3986, section 5)."""
+    """Resolve a reference against a base that is a URI or a file's path (RFC 3986, section 5).
+
+    Raises:
+        ValueError: the reference is none.
+    """
     if is_uri(ref):
-        return ref
+        return urlsplit(ref).geturl()
     if ref.startswith("#") or not ref:
         return urldefrag(base)[0] + ref
     if is_uri(base):

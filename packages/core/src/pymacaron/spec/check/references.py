@@ -131,7 +131,7 @@ class References:
             self.unreadable(error.file, str(error))
         except ContractError as error:
             message, mend = _split(str(error).removeprefix(f"{relative(node.file)}#{node.pointer}: "))
-            self.report.error(place, "remote-ref" if "://" in ref else "dangling-ref", message, mend)
+            self.report.error(place, "remote-ref" if "another host" in message else "dangling-ref", message, mend)
         except (OSError, ValueError) as error:
             self.report.error(place, "dangling-ref", f"the $ref {short(ref)} is no path or URI: {error}")
         return None
