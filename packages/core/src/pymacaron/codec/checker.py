@@ -6,7 +6,6 @@ A message shows the value seen where that is a scalar; never one of a property m
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from pymacaron.contract import Schema
 
 from .lowering import Lowering, build_validator
 from .walking import Walker, is_large
+from .wording import HIDDEN, sentence, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -111,24 +111,16 @@ class Secrets:
 
     def hide(self, path: list[Any]) -> bool:
         """Tell whether the value at a path must not be shown."""
-        return self.everything or any(token in self.names for token in path)
+        return self.everything or (bool(self.names) and not self.names.isdisjoint(path))
 
 
 def pointer(path: Iterable[Any]) -> str:
     """Write a path as a JSON pointer (RFC 6901)."""
-    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in path)
+    return "".join([f"/{token}" if type(token) is int else f"/{_escape(token)}" for token in path])
 
 
-def shown(value: Any, secret: bool = False) -> str:
-    """Show a value in a message: scalars as JSON, shortened; of others only what they are."""
-    if secret:
-        return "the value"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, (list, tuple)):
-        return "an array"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _escape(token: str) -> str:
+    return token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else token
 
 
 def describe(error: Any, prefix: list[Any], secrets: Secrets) -> Iterator[FaultEntry]:
@@ -142,8 +134,8 @@ def describe(error: Any, prefix: list[Any], secrets: Secrets) -> Iterator[FaultE
             for inner in meant:
                 yield from describe(inner, prefix, secrets)
             return
-    value = shown(error.instance, secrets.hide(path))
-    yield pointer(path), kind.name, _message(kind, value, error)
+    value = HIDDEN if secrets.hide(path) else shown(error.instance)
+    yield pointer(path), kind.name, sentence(kind, value)
 
 
 def _meant(branches: list[list[Any]], depth: int) -> list[Any] | None:
@@ -158,54 +150,3 @@ def _excludes(error: Any, depth: int) -> bool:
     return (below == 0 and error.kind.name in ("type", "const", "enum", "falseSchema", "not")) or (
         below == 1 and error.kind.name in ("const", "enum")
     )
-
-
-def _listed(values: Iterable[Any]) -> str:
-    named = [shown(v) for v in islice(values, 11)]
-    return ", ".join(named[:10]) + (", ..." if len(named) > 10 else "")
-
-
-_TEMPLATES = {
-    "minimum": "{value} is less than {limit}",
-    "maximum": "{value} is more than {limit}",
-    "exclusiveMinimum": "{value} is not more than {limit}",
-    "exclusiveMaximum": "{value} is not less than {limit}",
-    "minLength": "{value} is shorter than {limit} characters",
-    "maxLength": "{value} is longer than {limit} characters",
-    "minItems": "it has fewer than {limit} elements",
-    "maxItems": "it has more than {limit} elements",
-    "minProperties": "it has fewer than {limit} properties",
-    "maxProperties": "it has more than {limit} properties",
-    "multipleOf": "{value} is no multiple of {multiple_of}",
-    "pattern": "{value} does not match the pattern {pattern}",
-    "format": "{value} is no {format}",
-    "uniqueItems": "two of its elements are equal",
-    "contains": "no element is of the kind that it must contain",
-    "not": "{value} is of a kind that is not allowed",
-    "anyOf": "{value} is of none of the kinds that are allowed",
-    "oneOf": "{value} is not of exactly one of the kinds that are allowed",
-    "required": "the property {property} is missing",
-}
-
-
-def _message(kind: Any, value: str, error: Any) -> str:
-    name = kind.name
-    if name == "type":
-        return f"{value} is not of type {' or '.join(kind.types)}"
-    if name == "enum":
-        return f"{value} is not one of {_listed(kind.options)}"
-    if name == "const":
-        return f"{value} is not {shown(kind.expected_value)}"
-    if name in ("additionalProperties", "unevaluatedProperties"):
-        return f"{'these properties are' if len(kind.unexpected) > 1 else 'this property is'} not allowed: " + _listed(
-            kind.unexpected
-        )
-    template = _TEMPLATES.get(name)
-    if template is None:
-        return f"{value} breaks the keyword {name}" if value != "the value" else f"it breaks the keyword {name}"
-    return template.format(value=value, **_details(kind))
-
-
-def _details(kind: Any) -> dict[str, Any]:
-    found = {n: getattr(kind, n, "") for n in ("limit", "multiple_of", "pattern", "format")}
-    return {**found, "property": shown(getattr(kind, "property", ""))}

@@ -6,7 +6,6 @@ after all (an additional property, ``1.0`` for an integer) or lists every fault.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from pymacaron.model import EXTRA_KEY
 
 from .checker import Checker
+from .depth import is_bounded, nests_beyond
 from .hydrating import Hydrator
 from .scalars import convert_checked
 
@@ -27,7 +27,6 @@ FaultEntry = tuple[str, str, str]
 
 MAX_DEPTH = 200
 _MARK = f'"{EXTRA_KEY}'.encode()
-_NOT_NESTING = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+', re.DOTALL)
 
 
 class Invalid(ValueError):
@@ -44,6 +43,8 @@ def decode_any(data: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
     Raises:
         Invalid: the text is no JSON, is not UTF-8, or nests deeper than ``max_depth``.
     """
+    if nests_beyond(data.encode() if isinstance(data, str) else data, max_depth):
+        raise too_deep(max_depth)
     try:
         made = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -56,18 +57,6 @@ def decode_any(data: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
 def too_deep(limit: int) -> Invalid:
     """Say that a document nests too deeply."""
     return Invalid([("", "max_json_depth", f"it nests deeper than max_json_depth, {limit}")])
-
-
-def check_depth(data: bytes, limit: int) -> None:
-    """Refuse a JSON text that nests deeper than a limit; costs two scans in C where it has few brackets."""
-    if data.count(b"[") + data.count(b"{") <= limit:
-        return
-    depth = deepest = 0
-    for byte in _NOT_NESTING.sub(b"", data):
-        depth += 1 if byte in b"[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > limit:
-        raise too_deep(limit)
 
 
 class Codec:
@@ -83,6 +72,7 @@ class Codec:
         self.custom = "custom" in flags or direction != "any"
         self._decoder: Any = None
         self._kind: Any = None
+        self._bounded = False
         self._encoder = msgspec.json.Encoder(enc_hook=types.formats.encode)
 
     def _build(self) -> Any:
@@ -97,6 +87,7 @@ class Codec:
                 except (RecursionError, TypeError):
                     self._kind = self.types.checked(self.schema, self.direction)
                     decoder = msgspec.json.Decoder(self._kind, dec_hook=convert_checked)
+                self._bounded = is_bounded(self.schema, self.types.schemas)
                 self._decoder = decoder
         return self._decoder
 
@@ -107,11 +98,12 @@ class Codec:
             Invalid: the text is no JSON, or its value breaks the schema; every fault is listed.
         """
         decoder = self._decoder or self._build()
-        check_depth(data, max_depth)
+        if not self._bounded and nests_beyond(data, max_depth):
+            raise too_deep(max_depth)
         try:
             return decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self.load_slowly(decode_any(data, max_depth))
+            return self._load_plain(decode_any(data, max_depth))
 
     def load(self, value: Any) -> Any:
         """Convert and check a Python value: what JSON holds, or values and models that are typed already.
@@ -128,7 +120,9 @@ class Codec:
 
     def load_slowly(self, value: Any) -> Any:
         """Convert and check a Python value by jsonschema-rs; what :meth:`load` does where the fast path refuses."""
-        plain = self.checker.plain(value)
+        return self._load_plain(self.checker.plain(value))
+
+    def _load_plain(self, plain: Any) -> Any:
         faults = self.checker.faults(plain)
         if faults:
             raise Invalid(faults)
