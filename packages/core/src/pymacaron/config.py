@@ -12,8 +12,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .exceptions import ConfigError
 
 DEFAULT_ENV = "dev"
@@ -172,6 +170,8 @@ def load_config(path: str | Path) -> Config:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import yaml  # costs a start without a file more than all of this module
+
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except OSError as error:

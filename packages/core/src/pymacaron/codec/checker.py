@@ -63,18 +63,22 @@ class Checker:
         except (ValueError, RecursionError):
             return False
 
-    def faults(self, value: Any, limit: int | None = None) -> list[FaultEntry]:
-        """List the faults of a plain value, the first ``limit`` of them (default: the service's ``max_errors``)."""
-        limit = limit or self.types.max_faults
+    def faults(self, value: Any, small: bool = False) -> list[FaultEntry]:
+        """List the faults of a plain value, the first ``max_errors`` of them.
+
+        Args:
+            value: the value.
+            small: whether it is known to have few nodes, so that they need not be counted.
+        """
         try:
             if self.validator.is_valid(value):
                 return []
             errors: Iterable[Any] = (
                 Walker(self.types, self.direction).errors(self.schema, value)
-                if is_large(value)
+                if not small and is_large(value)
                 else self.validator.iter_errors(value)
             )
-            return list(islice(self._entries(errors), limit))
+            return list(islice(self._entries(errors), self.types.max_faults))
         except (ValueError, RecursionError) as error:
             return [("", "type", f"it cannot be checked: {error}")]
 
@@ -125,9 +129,10 @@ def _escape(token: str) -> str:
 
 def describe(error: Any, prefix: list[Any], secrets: Secrets) -> Iterator[FaultEntry]:
     """Turn one error of jsonschema-rs into faults; a failed choice is told by the branch that was meant."""
-    path = [*prefix, *error.instance_path]
     kind = error.kind
-    context = getattr(kind, "context", None)
+    name = kind.name
+    path = error.instance_path if not prefix else [*prefix, *error.instance_path]
+    context = kind.context if name in ("anyOf", "oneOf") else None
     if context:
         meant = _meant(context, len(error.instance_path))
         if meant is not None:
@@ -135,7 +140,7 @@ def describe(error: Any, prefix: list[Any], secrets: Secrets) -> Iterator[FaultE
                 yield from describe(inner, prefix, secrets)
             return
     value = HIDDEN if secrets.hide(path) else shown(error.instance)
-    yield pointer(path), kind.name, sentence(kind, value)
+    yield pointer(path), name, sentence(name, kind, value)
 
 
 def _meant(branches: list[list[Any]], depth: int) -> list[Any] | None:

@@ -16,6 +16,7 @@ from .checker import Checker
 from .depth import is_bounded, nests_beyond
 from .hydrating import Hydrator
 from .scalars import convert_checked
+from .walking import LARGE
 
 if TYPE_CHECKING:
     from pymacaron.contract import Schema
@@ -103,7 +104,7 @@ class Codec:
         try:
             return decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._load_plain(decode_any(data, max_depth))
+            return self._load_plain(decode_any(data, max_depth), small=len(data) < LARGE)
 
     def load(self, value: Any) -> Any:
         """Convert and check a Python value: what JSON holds, or values and models that are typed already.
@@ -122,8 +123,8 @@ class Codec:
         """Convert and check a Python value by jsonschema-rs; what :meth:`load` does where the fast path refuses."""
         return self._load_plain(self.checker.plain(value))
 
-    def _load_plain(self, plain: Any) -> Any:
-        faults = self.checker.faults(plain)
+    def _load_plain(self, plain: Any, small: bool = False) -> Any:
+        faults = self.checker.faults(plain, small)
         if faults:
             raise Invalid(faults)
         return self.hydrator.hydrate(self.schema, plain)

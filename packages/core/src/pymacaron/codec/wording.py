@@ -69,7 +69,7 @@ SENTENCES: dict[str, Callable[[str, Any], str]] = {
 }
 
 
-def sentence(kind: Any, value: str) -> str:
+def sentence(keyword: str, kind: Any, value: str) -> str:
     """Say what is wrong with a value."""
-    say = SENTENCES.get(kind.name)
-    return say(value, kind) if say else f"{value} breaks the keyword {kind.name}"
+    say = SENTENCES.get(keyword)
+    return say(value, kind) if say else f"{value} breaks the keyword {keyword}"
