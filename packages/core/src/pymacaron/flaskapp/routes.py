@@ -20,6 +20,7 @@ from pymacaron.plugins import WrapOperationContext
 
 
 from .incoming import FlaskIncoming, Holder, MadeRequest
+from .rules import lazy_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -143,7 +144,8 @@ class Routes:
             return result if passes(result) else to_response(result)
 
         endpoint = f"{api.name}:{bound.operation.name}"
-        self.app.add_url_rule(rule, endpoint, view, methods=[bound.operation.method])
+        with lazy_rules(self.app):
+            self.app.add_url_rule(rule, endpoint, view, methods=[bound.operation.method])
         self.served.append(Route(endpoint, bound.operation.method, names, view, serve))
 
     def compile(self) -> None:
