@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from harness import CONTRACT, SERVICE, environment, python, write
 
+from harness import CONTRACT, SERVICE, environment, openapi, python, write
 from pymacaron.exceptions import ContractError
 from pymacaron.spec import cache, cache_folder, load_contract, read_contract, warm
 
@@ -202,6 +202,13 @@ def test_switched_off(contract: Path, compiled: list[str]) -> None:
     assert (compiled, entries()) == (["notes"] * 2, [])
 
 
+def test_document_of_python(compiled: list[str]) -> None:
+    """A document given as a dict has an entry as well; statuses may be numbers beside texts."""
+    document = openapi({"/a": {"get": {"responses": {200: {"description": "x"}, "default": {"description": "y"}}}}})
+    assert load_contract(document, "notes") == load_contract(document, "notes") == read_contract(document, "notes")
+    assert compiled == ["notes"]
+
+
 def test_missing_contract(tmp_path: Path) -> None:
     """A contract that is not there is named."""
     with pytest.raises(ContractError, match=r"gone\.yaml: no such file"):
@@ -214,7 +221,7 @@ def test_others_cannot_read_the_folder(contract: Path) -> None:
     assert entries()[0].parent.stat().st_mode & 0o077 == 0
 
 
-def test_relative_path_is_the_same_contract(contract: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_path_is_the_same(contract: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A contract has one entry, however its path is written."""
     load_contract(contract, "notes")
     monkeypatch.chdir(contract.parent)

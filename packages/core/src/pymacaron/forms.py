@@ -66,14 +66,33 @@ class FormCodec:
         shape = self.types.shape(self.media.schema)
         known = self.types.fields(shape) if isinstance(shape, Schema) else {}
         plain: dict[str, Any] = {}
+        broken: dict[str, Invalid] = {}
         for name in {**fields, **files}:
-            plain[name] = self._field(name, known.get(name, True), fields.get(name, []), files.get(name, []))
-        made = self.types.codec(self._without_files(files), "request").load_slowly(
-            {name: value for name, value in plain.items() if name not in files}
-        )
+            texts = fields.get(name, [])
+            try:
+                plain[name] = self._field(name, known.get(name, True), texts, files.get(name, []))
+            except Invalid as error:
+                broken[name], plain[name] = error, texts
+        made = self._load({name: value for name, value in plain.items() if name not in files}, files, broken)
         for name in files:
             _put_file(made, name, plain[name])
         return made
+
+    def _load(self, plain: dict[str, Any], files: Mapping[str, Any], broken: Mapping[str, Invalid]) -> Any:
+        """Check and convert the fields; faults of those that could not be read are listed with all others."""
+        codec = self.types.codec(self._without_files(files), "request")
+        if not broken:
+            return codec.load_slowly(plain)
+        faults = [
+            (f"{_pointer(name)}{pointer}", keyword, message)
+            for name, error in broken.items()
+            for pointer, keyword, message in error.faults
+        ]
+        try:
+            codec.load_slowly(plain)
+        except Invalid as error:
+            faults += [fault for fault in error.faults if not fault[0].startswith(tuple(map(_pointer, broken)))]
+        raise Invalid(faults)
 
     def _without_files(self, files: Mapping[str, Any]) -> Schema | bool:
         """Return the schema with the properties that came as files no longer required."""
@@ -104,6 +123,10 @@ class FormCodec:
             return reader._compound(texts)
         values = [reader.scalar(text) for text in texts]
         return values[0] if len(values) == 1 else values
+
+
+def _pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _is_file(types: Types, schema: Schema | bool) -> bool:

@@ -71,8 +71,7 @@ class ResponseEncoder:
         return made
 
     def _unpack(self, result: tuple[Any, ...]) -> tuple[Any, int | None, Mapping[str, str] | None]:
-        value, *rest = (*result, None, None)
-        status, headers = rest[0], rest[1]
+        value, status, headers = (*result, None, None, None)[:3]
         if len(result) not in (2, 3) or not isinstance(status, int) or isinstance(status, bool):
             raise self._bad(f"it returned a tuple of {len(result)}; return (value, status) or (value, status, headers)")
         return value, int(status), headers

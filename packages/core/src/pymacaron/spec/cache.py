@@ -109,10 +109,8 @@ def _is_current(entry: Entry, source: Path | dict[str, Any], name: str) -> bool:
 
 def _path(source: Path | dict[str, Any], name: str) -> Path | None:
     """Return where a contract's entry lies; None where this process has no place for it."""
-    try:
-        return cache_folder() / f"{_key(source, name)}.json"
-    except RuntimeError:
-        return None
+    folder = cache_folder()
+    return folder / f"{_key(source, name)}.json" if folder is not None else None
 
 
 def _key(source: Path | dict[str, Any], name: str) -> str:
@@ -123,7 +121,7 @@ def _key(source: Path | dict[str, Any], name: str) -> str:
 
 def _canonical(source: dict[str, Any]) -> bytes:
     """Write a given document for its digest; one that JSON cannot hold is refused when it is read."""
-    return json.dumps(source, sort_keys=True, default=str).encode()
+    return json.dumps(source, default=str).encode()
 
 
 def _read(path: Path) -> Entry | None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-
 def escape(token: str) -> str:
     """Write one token of a JSON pointer (RFC 6901, section 3)."""
     return token.replace("~", "~0").replace("/", "~1")
@@ -170,7 +169,11 @@ class Documents:
 def _plain(data: Any, name: str, path: tuple[Any, ...]) -> Any:
     """Check that a given document holds only what JSON holds, and make its keys strings."""
     if isinstance(data, dict):
-        return {str(key): _plain(value, name, (*path, key)) for key, value in data.items()}
+        made = {str(key): _plain(value, name, (*path, key)) for key, value in data.items()}
+        if len(made) != len(data):
+            twice = next(str(key) for key in data if not isinstance(key, str) and str(key) in data)
+            raise ContractError(f"{name}: the key {twice!r} stands twice in {'/'.join(map(str, path))}; remove one")
+        return made
     if isinstance(data, (list, tuple)):
         return [_plain(value, name, (*path, index)) for index, value in enumerate(data)]
     if data is None or isinstance(data, (str, int, float, bool)):

@@ -197,6 +197,8 @@ def parse_json(text: str, file: str) -> Any:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
         raise ContractError(f"{file}:{error.lineno}:{error.colno}: this is no JSON: {error.msg}") from None
+    except ValueError as error:
+        raise ContractError(f"{file}: it has a number that is too long: {error}") from None
     except RecursionError:
         raise ContractError(f"{file}: nested too deeply; use $ref for the inner parts") from None
     if duplicates:
