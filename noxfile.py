@@ -141,6 +141,20 @@ def dist(session: nox.Session) -> None:
         session.run("python", "-m", "tools.cleanroom", str(folder), *sorted(chosen), "--smoke-with", *groups("test"))
 
 
+@nox.session(python=PYTHONS[-1] if PYTHONS else None)
+def bench(session: nox.Session) -> None:
+    """Measure PyMacaron beside its peers and write docs/benchmarks.md; `-- --rounds 3` is a quick look."""
+    install(session, *editable(PACKAGES), *groups("bench"))
+    session.run("python", str(ROOT / "bench" / "run.py"), *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Send hostile requests for a fixed time; `-- --seconds 600 --seed 7` chooses how long, and which."""
+    install(session, *editable(PACKAGES), *groups("test"))
+    session.run("python", str(ROOT / "fuzz" / "run.py"), *session.posargs)
+
+
 @nox.session
 def serve(session: nox.Session) -> None:
     """Run the example service until ^C; `-- --port N` chooses the port."""

@@ -26,7 +26,7 @@ from urllib.request import Request, urlopen
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from cases import CASES
+from cases import CASES  # noqa: E402  # after the path is set
 
 OURS = "pymacaron_app"
 STACKS = {
@@ -44,6 +44,15 @@ UNCHECKED = ("flask_echo_app", "flask_json_app", "msgspec")
 SLOW = {("connexion_app", "big"), ("bravado_app", "big")}
 DISTRIBUTIONS = ("pymacaron", "flask", "msgspec", "jsonschema-rs", "granian", "fastapi", "pydantic", "uvicorn")
 DISTRIBUTIONS += ("connexion", "apiflask", "flask-openapi3", "bravado-core")
+
+# What, numerator, denominator (stack and case), and the goal with its floor.
+RATIOS = (
+    ("CPU per request ÷ FastAPI's, order", (OURS, "order"), ("fastapi_app", "order"), "≤ 0.25 (≤ 0.50)"),
+    ("CPU per request ÷ plain Flask echo's, order", (OURS, "order"), ("flask_echo_app", "order"), "≤ 0.5 (≤ 0.9)"),
+    ("Connexion's CPU per request ÷ ours, order", ("connexion_app", "order"), (OURS, "order"), "≥ 60 (≥ 25)"),
+    ("1 MB body ÷ bare msgspec decode + encode", (OURS, "big"), ("msgspec", "big"), "≤ 1.3"),
+    ("400 with 50 faults ÷ the valid request", (OURS, "faults"), (OURS, "valid25"), "≤ 3"),
+)
 
 Figures = dict[tuple[str, str], list[float]]
 
@@ -154,21 +163,20 @@ def served_figures(rounds: int, seconds: int, folder: Path) -> dict[str, list[fl
         return {}
     script = folder / "order.lua"
     body = CASES["order"].body.decode()
-    script.write_text(
-        f'wrk.method = "POST"\nwrk.body = [[{body}]]\nwrk.headers["Content-Type"] = "application/json"\n'
-    )
-    servers = {
-        "Granian + PyMacaron": lambda p: ["granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "1",
-                                          "--no-ws", "--host", "127.0.0.1", "--port", str(p), "stacks.pymacaron_app:app"],
-        "uvicorn + FastAPI": lambda p: ["uvicorn", "--no-access-log", "--log-level", "warning", "--host", "127.0.0.1",
-                                        "--port", str(p), "stacks.fastapi_app:app"],
-    }  # fmt: skip
+    script.write_text(f'wrk.method = "POST"\nwrk.body = [[{body}]]\nwrk.headers["Content-Type"] = "application/json"\n')
+    granian = "granian --interface wsgi --workers 1 --blocking-threads 1 --no-ws stacks.pymacaron_app:app"
+    uvicorn = "uvicorn --no-access-log --log-level warning stacks.fastapi_app:app"
+    servers = {"Granian + PyMacaron": granian, "uvicorn + FastAPI": uvicorn}
     running, found = {}, {}
     try:
         for title, command in servers.items():
             port = _free_port()
-            argv = [str(Path(sys.executable).parent / command(port)[0]), *command(port)[1:]]
-            running[title] = (port, subprocess.Popen(argv, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            program, *arguments = command.split()
+            argv = [str(Path(sys.executable).parent / program), *arguments, "--host", "127.0.0.1", "--port", str(port)]
+            running[title] = (
+                port,
+                subprocess.Popen(argv, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL),
+            )
             _wait(port)
         for number in range(rounds):
             for title, (port, _) in running.items():
@@ -211,13 +219,7 @@ def _wait(port: int) -> None:
 def goals(figures: Figures, start: Any, large: Any, served: Any) -> list[tuple[str, str, str]]:
     """Return each figure that is a goal: what, measured, goal (floor in brackets)."""
     median = statistics.median
-    rows = [
-        ("CPU per request ÷ FastAPI's, order", ratio(figures, (OURS, "order"), ("fastapi_app", "order")), "≤ 0.25 (≤ 0.50)"),
-        ("CPU per request ÷ plain Flask echo's, order", ratio(figures, (OURS, "order"), ("flask_echo_app", "order")), "≤ 0.5 (≤ 0.9)"),
-        ("Connexion's CPU per request ÷ ours, order", ratio(figures, ("connexion_app", "order"), (OURS, "order")), "≥ 60 (≥ 25)"),
-        ("1 MB body ÷ bare msgspec decode + encode", ratio(figures, (OURS, "big"), ("msgspec", "big")), "≤ 1.3"),
-        ("400 with 50 faults ÷ the valid request", ratio(figures, (OURS, "faults"), (OURS, "valid25")), "≤ 3"),
-    ]  # fmt: skip
+    rows = [(what, ratio(figures, above, below), goal) for what, above, below, goal in RATIOS]
     pairs = list(zip(start[OURS], start["fastapi_app"], strict=True))
     rows.append(("start to first answer ÷ FastAPI's, CPU", median(a[0] / b[0] for a, b in pairs), "≤ 0.6 (≤ 1.0)"))
     rows.append(("start to first answer ÷ FastAPI's, wall", median(a[1] / b[1] for a, b in pairs), "≤ 0.6 (≤ 1.0)"))
@@ -238,9 +240,10 @@ def report(figures: Figures, start: Any, large: Any, served: Any, options: argpa
     lines = [
         "# Benchmarks",
         "",
-        "Made by `nox -s bench`: every stack in its own process, rounds interleaved, medians. A request is one call of the",
-        "WSGI or ASGI app without a server; both directions are validated except where a row says otherwise. Ratios are",
-        "medians of the ratios within each round. Machines differ, and shared ones are noisy: compare within one run.",
+        "Made by `nox -s bench`: every stack in its own process, rounds interleaved, medians. A request is one call of",
+        "the WSGI or ASGI app without a server; both directions are validated except where a row says otherwise.",
+        "Ratios are medians of the ratios within each round. Machines differ, and shared ones are noisy: compare",
+        "within one run.",
         "",
         f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}."
         f" Rounds: {options.rounds}.",
@@ -259,13 +262,19 @@ def report(figures: Figures, start: Any, large: Any, served: Any, options: argpa
         cells = [_cell(figures.get((stack, case))) for case in CASES]
         lines.append(f"| {title}{' (not validated)' if stack in UNCHECKED else ''} | " + " | ".join(cells) + " |")
     if served:
-        lines += ["", "Served, one worker each, wrk with 16 connections, requests per second:", "", "| | |", "|---|---|"]
+        lines += [
+            "",
+            "Served, one worker each, wrk with 16 connections, requests per second:",
+            "",
+            "| | |",
+            "|---|---|",
+        ]
         lines += [f"| {title} | {statistics.median(values):.0f} |" for title, values in served.items()]
     return "\n".join(lines) + "\n"
 
 
 def _cell(values: list[float] | None) -> str:
-    return "–" if not values else f"{statistics.median(values):,.0f}"
+    return "-" if not values else f"{statistics.median(values):,.0f}"
 
 
 def _processor() -> str:

@@ -39,7 +39,9 @@ def _summary(hook: str) -> str:
 def commands() -> list[str]:
     """Return one row for each command, with its options."""
     own = {name: command for name, command in pym.commands.items() if not command.hidden}
-    return [f"| `{_usage(name, command)}` | {command.get_short_help_str(200)} |" for name, command in sorted(own.items())]
+    return [
+        f"| `{_usage(name, command)}` | {command.get_short_help_str(200)} |" for name, command in sorted(own.items())
+    ]
 
 
 def _usage(name: str, command: click.Command) -> str:

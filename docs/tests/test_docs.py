@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import pages
+
 import tables
 
 if TYPE_CHECKING:
@@ -67,7 +68,12 @@ def test_the_example_passes_its_own_tests() -> None:
 
 @pytest.mark.parametrize(
     ("page", "rows"),
-    [("configuration", tables.configuration), ("commands", tables.commands), ("plugins", tables.hooks), ("check", tables.rules)],
+    [
+        ("configuration", tables.configuration),
+        ("commands", tables.commands),
+        ("plugins", tables.hooks),
+        ("check", tables.rules),
+    ],
 )
 def test_tables_say_what_the_code_says(page: str, rows: Callable[[], list[str]]) -> None:
     """Every key, command and hook stands in its table, with its options, default or fields."""

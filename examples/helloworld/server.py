@@ -1,9 +1,9 @@
 """The tool shed: neighbours lend each other their tools. Run it with: pym run"""
 
 from flask import Flask
+from shed.formats import EURO
 
 from pymacaron import API, letsgo
-from shed.formats import EURO
 
 app = Flask(__name__)
 
