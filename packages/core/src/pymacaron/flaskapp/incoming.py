@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+_LENGTH = re.compile(r"[0-9]{1,18}")
 # What a request holds once somebody has touched its body.
 _TOUCHED = frozenset({"_cached_data", "data", "form", "files", "stream"})
 
@@ -58,7 +60,7 @@ class FlaskIncoming:
         self.query: str = environ.get("QUERY_STRING", "")
         self.content_type: str | None = environ.get("CONTENT_TYPE") or None
         length = environ.get("CONTENT_LENGTH")
-        self.content_length: int | None = int(length) if length and length.isascii() and length.isdigit() else None
+        self.content_length: int | None = int(length) if length and _LENGTH.fullmatch(length) else None
 
     @property
     def request(self) -> Request:

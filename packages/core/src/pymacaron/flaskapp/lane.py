@@ -245,8 +245,11 @@ class Lane:
 
 
 def own_steps(app: Flask) -> list[str]:
-    """List the steps of dispatch that an app does not have from Flask: of a subclass, or patched by a tracer."""
-    return [name for name, step in zip(_STEPS, _steps_of(type(app)), strict=True) if not _is_flasks(step)]
+    """List the steps of dispatch that an app does not have from Flask: a subclass's, a tracer's, or put on the app."""
+    if _EXTENSION in app.extensions:
+        return []
+    of_class = zip(_STEPS, _steps_of(type(app)), strict=True)
+    return [name for name, step in of_class if name in vars(app) or not _is_flasks(step)]
 
 
 def _is_flasks(step: Any) -> bool:

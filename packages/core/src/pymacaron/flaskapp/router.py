@@ -224,9 +224,7 @@ def _positions(rule: Rule) -> tuple[int, ...]:
     return tuple(index for index, part in enumerate(rule.rule.split("/")) if part.startswith("<"))
 
 
-def _contenders(
-    rule: Rule, method: str, guards: list[tuple[Rule, str, re.Pattern[str]]]
-) -> Iterator[re.Pattern[str]]:
+def _contenders(rule: Rule, method: str, guards: list[tuple[Rule, str, re.Pattern[str]]]) -> Iterator[re.Pattern[str]]:
     """Yield the patterns of other rules that may match what a rule matches."""
     start = rule.rule.partition("<")[0]
     for other, text, pattern in guards:

@@ -18,7 +18,6 @@ from pymacaron.messages import Settings
 from pymacaron.operation import BoundOperation
 from pymacaron.plugins import WrapOperationContext
 
-
 from .incoming import FlaskIncoming, Holder, MadeRequest
 from .rules import lazy_rules
 
@@ -144,6 +143,8 @@ class Routes:
             return result if passes(result) else to_response(result)
 
         endpoint = f"{api.name}:{bound.operation.name}"
+        # Extensions tell views apart by their names.
+        view.__name__ = view.__qualname__ = endpoint
         with lazy_rules(self.app):
             self.app.add_url_rule(rule, endpoint, view, methods=[bound.operation.method])
         self.served.append(Route(endpoint, bound.operation.method, names, view, serve))
