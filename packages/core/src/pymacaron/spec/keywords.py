@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec.structs import replace
 
-from pymacaron.contract import Discriminator, Schema
+from pymacaron.contract import Discriminator
 from pymacaron.exceptions import ContractError
 
-from .document import Node, escape, tokens, where
+from .document import Node, escape, relative, tokens
+from .expressions import compiles
 
 if TYPE_CHECKING:
     from .schemas import SchemaReader
@@ -24,7 +24,7 @@ _EXCLUSIVE = ("exclusiveMinimum", "exclusiveMaximum")
 _COUNT = (
     "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minContains", "maxContains"
 )  # fmt: skip
-_TEXT = ("pattern", "format", "title", "description")
+_TEXT = ("format", "title", "description")
 _FLAG = ("uniqueItems", "readOnly", "writeOnly")
 _ONE = ("items", "additionalProperties", "not")
 _ONE_31 = (
@@ -59,6 +59,21 @@ def _plain(types: Any, expected: str) -> Any:
             raise reader.refuse(node, f"{keyword} must be {expected}, not {shown(node.value)}") from None
 
     return read
+
+
+def _pattern(reader: SchemaReader, _: Node, __: str, node: Node, ___: str) -> dict[str, Any]:
+    if not isinstance(node.value, str):
+        raise reader.refuse(node, f"pattern must be a text, not {shown(node.value)}")
+    return {"pattern": node.value} if _is_expression(reader, node, node.value) else {}
+
+
+def _is_expression(reader: SchemaReader, node: Node, pattern: str) -> bool:
+    """Tell whether a pattern can be enforced; one that cannot be is left out with a warning."""
+    if compiles(pattern):
+        return True
+    place = f"{relative(node.file)}#{node.pointer}"
+    reader.warnings.append(f"{place}: {shown(pattern)} is no regular expression of ECMA-262, and is not enforced")
+    return False
 
 
 def _count(reader: SchemaReader, _: Node, keyword: str, node: Node, __: str) -> dict[str, Any]:
@@ -96,7 +111,7 @@ def _enum(reader: SchemaReader, _: Node, __: str, node: Node, ___: str) -> dict[
 def _required(reader: SchemaReader, _: Node, __: str, node: Node, ___: str) -> dict[str, Any]:
     if isinstance(node.value, bool):
         reader.warnings.append(
-            f"{where(reader.documents, node)}: required must list property names; the value is ignored"
+            f"{relative(node.file)}#{node.pointer}: required must list property names; the value is ignored"
         )
         return {}
     return {"required": _names(reader, node)}
@@ -128,19 +143,17 @@ def _many(reader: SchemaReader, _: Node, keyword: str, node: Node, place: str) -
     if not isinstance(node.value, list):
         raise reader.refuse(node, f"{keyword} must be a list of schemas, not {shown(node.value)}")
     inner = place if keyword == "allOf" else f"{place}_option"
-    return {snake(keyword): tuple(_branch(reader, child, inner, keyword) for child in node.elements())}
-
-
-def _branch(reader: SchemaReader, node: Node, place: str, keyword: str) -> Schema | bool:
-    made = reader.read(node, place)
-    # The parts of an allOf are no objects of their own: they make up the one that stands around them.
-    return replace(made, name=None) if keyword == "allOf" and isinstance(made, Schema) and made.name else made
+    part = keyword == "allOf"
+    return {snake(keyword): tuple(reader.read(child, inner, part=part) for child in node.elements())}
 
 
 def _named(reader: SchemaReader, _: Node, keyword: str, node: Node, place: str) -> dict[str, Any]:
     if not isinstance(node.value, dict):
         raise reader.refuse(node, f"{keyword} must map names to schemas, not {shown(node.value)}")
-    return {snake(keyword): {name: reader.read(child, f"{place}_{name}") for name, child in node.items()}}
+    named = {name: reader.read(child, f"{place}_{name}") for name, child in node.items()}
+    if keyword == "patternProperties":
+        named = {name: schema for name, schema in named.items() if _is_expression(reader, node, name)}
+    return {snake(keyword): named}
 
 
 def _dependent_required(reader: SchemaReader, _: Node, __: str, node: Node, ___: str) -> dict[str, Any]:
@@ -201,6 +214,7 @@ READERS: dict[str, Any] = {
     **dict.fromkeys((*_MANY, "prefixItems"), _many),
     **dict.fromkeys(("properties", *_NAMED_31), _named),
     "items": _items,
+    "pattern": _pattern,
     "type": _type,
     "enum": _enum,
     "required": _required,

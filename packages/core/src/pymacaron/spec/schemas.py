@@ -108,13 +108,14 @@ class SchemaReader:
         """Make an error that names the place."""
         return ContractError(f"{where(self.documents, node)}: {message}")
 
-    def read(self, node: Node, place: str, named: bool = False) -> AnySchema:
+    def read(self, node: Node, place: str, named: bool = False, part: bool = False) -> AnySchema:
         """Read one schema.
 
         Args:
             node: where it stands.
             place: the name that an inline object standing here gets.
             named: whether ``place`` is already this schema's own name.
+            part: whether it is a part of an ``allOf``: no object of its own, but of the one that stands around it.
 
         Raises:
             ContractError: a keyword has a value it cannot have, or a ``$ref`` dangles.
@@ -126,13 +127,15 @@ class SchemaReader:
             raise self.refuse(node, f"a schema must be a mapping, not {shown(value)}")
         if isinstance(value.get("$ref"), str) and self.dialect != "3.1":
             return Schema(ref=self._target(node, value["$ref"]), name=place if named else None)
+        if not named and not part and _makes_object(value):
+            place, named = self.free_name(place), True
         outer = self._scope
-        if "$id" in value and not named:
+        if "$id" in value:
             self._scope = self._entered(node)
         made = self._keywords(node, place)
         self._scope = outer
-        if made.get("properties") or named:
-            made["name"] = place if named else self.free_name(place)
+        if named:
+            made["name"] = place
         return Schema(**self._generation(node, made))
 
     def _target(self, node: Node, ref: str) -> str:
@@ -202,6 +205,23 @@ class SchemaReader:
         return replace(schema, discriminator=replace(schema.discriminator, mapping=mapping, inherited=True))
 
 
+_NOTES = frozenset(
+    (
+        "title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly", "nullable",
+        "externalDocs", "xml", "$comment", "$id", "$anchor", "$dynamicAnchor", "$defs", "definitions",
+    )
+)  # fmt: skip
+
+
+def _makes_object(value: dict[str, Any]) -> bool:
+    """Tell whether an inline schema may be an object of its own, and not just another name for one."""
+    says = {keyword for keyword in value if keyword not in _NOTES and not keyword.startswith("x-")}
+    if says == {"allOf"} and isinstance(value["allOf"], list) and len(value["allOf"]) == 1:
+        inner = value["allOf"][0]
+        return not (isinstance(inner, dict) and "$ref" in inner)
+    return "properties" in says or "allOf" in says or ("$ref" in says and says != {"$ref"})
+
+
 def _key(node: Node, scope: Scope) -> Any:
     return (node.file, node.pointer, *sorted((name, n.file, n.pointer) for name, n in scope.items()))
 
@@ -245,7 +265,7 @@ def _nullable(value: dict[str, Any], made: dict[str, Any], keyword: str) -> dict
         if made.get("enum") is not None and None not in made["enum"]:
             made["enum"] = (*made["enum"], None)
         if made.keys() & {"all_of", "any_of", "one_of", "not_"}:
-            outside = ("name", "default", "extensions", "description")
+            outside = ("default", "extensions", "description")
             outer: dict[str, Any] = {k: made.pop(k) for k in outside if k in made}
             return {**outer, "any_of": (Schema(**made), Schema(type=("null",)))}
     return made

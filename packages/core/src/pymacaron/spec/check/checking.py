@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pymacaron.spec.document import Documents, Node
+
 from .finding import RULES, Finding, Report, short
 from .object_rules import ObjectRules
 from .references import References

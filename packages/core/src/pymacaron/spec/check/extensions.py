@@ -9,6 +9,7 @@ from .scalars import seen
 
 if TYPE_CHECKING:
     from pymacaron.spec.document import Node
+
     from .finding import Report
 
 PATHS = {

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pymacaron.spec.document import Node
+
     from .finding import Report
     from .references import References
     from .schema_rules import SchemaRules

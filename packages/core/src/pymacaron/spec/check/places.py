@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import yaml
 
 from pymacaron.exceptions import ContractError
-
 from pymacaron.spec.document import tokens
 from pymacaron.spec.parsing import read_text
 from pymacaron.spec.position import JsonPositions, Position, json_positions

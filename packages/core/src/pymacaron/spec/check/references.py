@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pymacaron.exceptions import ContractError
-
 from pymacaron.spec.document import Documents, Node, relative
+
 from .finding import short
 
 if TYPE_CHECKING:

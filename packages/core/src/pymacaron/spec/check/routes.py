@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pymacaron.spec.document import Node
+
     from .finding import Report
     from .references import References
     from .vocabulary import Generation

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from pymacaron.spec.expressions import compiles
 
 from .finding import short, similar
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pymacaron.spec.document import Node
+
     from .finding import Report
 
     Scalar = Callable[[Report, Node, str], None]
@@ -118,18 +120,6 @@ def _pattern(report: Report, node: Node, label: str) -> None:
             f"{label} is {short(node.value)}, which cannot be compiled as a regular expression of ECMA-262",
             "mend the expression; a literal ( [ { or \\ needs a \\ before it",
         )
-
-
-@lru_cache(4096)
-def compiles(pattern: str) -> bool:
-    """Tell whether a pattern can be compiled by the engine that requests are checked with."""
-    import jsonschema_rs
-
-    try:
-        jsonschema_rs.Draft202012Validator({"pattern": pattern})
-    except (jsonschema_rs.ValidationError, ValueError):
-        return False
-    return True
 
 
 def _enum(report: Report, node: Node, label: str) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pymacaron.spec.document import Node
+
     from .finding import Report
     from .references import References
     from .shape import Kind, Shape

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pymacaron.spec.expressions import compiles
+
 from .finding import short
 from .references import is_reference
-from .scalars import compiles, is_number
+from .scalars import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
     from pymacaron.spec.document import Node
+
     from .finding import Report
     from .references import References
     from .vocabulary import Generation
