@@ -11,7 +11,7 @@ from flask import Response, g, jsonify, make_response, redirect, render_template
 from werkzeug.test import create_environ, run_wsgi_app
 from werkzeug.wrappers import Response as PlainResponse
 
-from lane_pair import GET, POST, Stage, assert_same, nothing
+from lane_pair import GET, POST, Stage, assert_same, nothing, steady
 from lane_pair import request as ask
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def test_responses_are_closed(name: str) -> None:
         if hasattr(parts, "close"):
             parts.close()
         stage.note("end", flask.has_request_context(), environ["werkzeug.request"])
-        return first, sent
+        return first, steady(str(sent))
 
     assert_same(lambda stage: returning(stage, name), act=act)
 
