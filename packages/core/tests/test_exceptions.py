@@ -41,10 +41,10 @@ def drawn() -> Iterator[tuple[str, str, str, str]]:
 
 
 def real(base: type[PyMacaronException]) -> Iterator[type[PyMacaronException]]:
-    """Yield a class and all that extend it in its module."""
+    """Yield a class and all that extend it in its module; those that services define have no docstring."""
     yield base
     for child in base.__subclasses__():
-        if child.__module__ == base.__module__:
+        if child.__module__ == base.__module__ and child.__doc__ is not None:
             yield from real(child)
 
 
