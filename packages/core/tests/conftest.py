@@ -35,6 +35,8 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     reset()
     close_session()
     logging.getLogger().setLevel(level)
+    for handler in [handler for handler in logging.getLogger().handlers if type(handler) is logging.StreamHandler]:
+        logging.getLogger().removeHandler(handler)
     for name in [name for name in sys.modules if name not in modules and _is_service(name)]:
         del sys.modules[name]
     sys.path[:] = path

@@ -157,7 +157,7 @@ def python(folder: Path, *arguments: str, **variables: str) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE * 3,
+        timeout=PATIENCE,
     )
 
 

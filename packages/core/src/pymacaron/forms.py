@@ -80,7 +80,7 @@ class FormCodec:
 
     def _load(self, plain: dict[str, Any], files: Mapping[str, Any], broken: Mapping[str, Invalid]) -> Any:
         """Check and convert the fields; faults of those that could not be read are listed with all others."""
-        codec = self.types.codec(self._without_files(files), "request")
+        codec = self.types.codec(self.without_files(files), "request")
         if not broken:
             return codec.load_slowly(plain)
         faults = [
@@ -94,7 +94,7 @@ class FormCodec:
             faults += [fault for fault in error.faults if not fault[0].startswith(tuple(map(_pointer, broken)))]
         raise Invalid(faults)
 
-    def _without_files(self, files: Mapping[str, Any]) -> Schema | bool:
+    def without_files(self, files: Mapping[str, Any]) -> Schema | bool:
         """Return the schema with the properties that came as files no longer required."""
         assert self.media is not None
         shape = self.types.shape(self.media.schema)

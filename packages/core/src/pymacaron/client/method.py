@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -26,10 +27,18 @@ if TYPE_CHECKING:
 _sessions = threading.local()
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
 def session() -> requests.Session:
     """Return this thread's HTTP session, which keeps connections open."""
     if not hasattr(_sessions, "session"):
-        _sessions.session = requests.Session()
+        made = requests.Session()
+        # Nothing is kept from one call for the next, nor taken from a .netrc: calls are made for different users.
+        made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        made.auth = _as_it_is
+        _sessions.session = made
     found: requests.Session = _sessions.session
     return found
 

@@ -39,8 +39,10 @@ class ResponseReader:
         declared = self._declared(response.status_code)
         if declared is None:
             raise CallFailedError(f"{self._shown(response)}, which its contract does not declare")
-        if not declared.content or not response.content:
+        if not declared.content or response.request.method == "HEAD":
             return None
+        if not response.content and "Content-Type" not in response.headers:
+            raise CallFailedError(f"{self._shown(response)} without a body, which its contract declares")
         media = content_for(declared.content, response.headers.get("Content-Type", ""))
         if media is None:
             kind = response.headers.get("Content-Type")

@@ -81,6 +81,7 @@ class TextCodec:
         self.parameter = parameter
         self.codec = types.codec(parameter.schema, "any")
         self.decode = decode_text if encoded else _same
+        self.encode = encode_text if encoded else _same
         self.kinds = kinds_of(types, parameter.schema)
         self.scalar: Callable[[str], Any] = _scalar_reader(self.kinds)
         self.is_array = "array" in self.kinds
@@ -114,11 +115,16 @@ class TextCodec:
         if texts is None:
             return self._absent()
         if len(texts) == 1 and not self.is_array and not self.is_object:
-            text = self.decode(texts[0])
+            text = self.decode(self._bare(texts[0]))
             if not text and parameter.allow_empty and self.kinds != {"string"}:
                 return self._absent() if self.default is not MISSING else None
             return self.codec.load(self.scalar(text))
         return self.codec.load(self._compound(texts))
+
+    def _bare(self, text: str) -> str:
+        """Return a scalar without what the styles ``label`` (``.a``) and ``matrix`` (``;name=a``) put before it."""
+        signs = {"label": ".", "matrix": f";{self.parameter.name}="}
+        return text.removeprefix(signs.get(self.parameter.style, ""))
 
     def _absent(self) -> Any:
         if self.parameter.required and self.default is MISSING:
@@ -219,40 +225,44 @@ class TextCodec:
     # The other direction, for clients and response headers.
 
     def write(self, value: Any) -> list[tuple[str, str]]:
-        """Check a value and write it as (name, text) pairs, not yet percent-encoded.
+        """Check a value and write it as (name, text) pairs, percent-encoded where ``encoded`` is set.
 
         Raises:
             Invalid: the value breaks the schema.
         """
         plain = self.codec.dump(self.codec.load(value))
-        parameter = self.parameter
+        parameter, name = self.parameter, self.encode(self.parameter.name)
         if parameter.content_type is not None:
             text = self.codec.encode(value).decode() if is_json(parameter.content_type) else str(plain)
-            return [(parameter.name, text)]
+            return [(name, self.encode(text))]
         if parameter.style == "deepObject" and isinstance(plain, dict):
-            return [(f"{parameter.name}[{k}]", t) for k, v in plain.items() for t in _texts(v)]
-        if self.exploded and parameter.style == "form":
-            if isinstance(plain, dict):
-                return [(k, t) for k, v in plain.items() for t in _texts(v)]
-            return [(parameter.name, text) for text in _texts(plain)]
-        return [(parameter.name, self._joined(plain))]
+            return [(f"{name}[{self.encode(k)}]", t) for k, v in plain.items() for t in self._texts(v)]
+        if self.exploded and isinstance(plain, dict) and parameter.style == "form":
+            return [(self.encode(k), t) for k, v in plain.items() for t in self._texts(v)]
+        if self.exploded and parameter.style not in ("simple", "label", "matrix"):
+            return [(name, text) for text in self._texts(plain)]
+        return [(name, self._joined(plain, name))]
 
-    def _joined(self, plain: Any) -> str:
-        style, name = self.parameter.style, self.parameter.name
+    def _texts(self, value: Any) -> list[str]:
+        return [self.encode(text) for text in _texts(value)]
+
+    def _joined(self, plain: Any, name: str) -> str:
+        style = self.parameter.style
         pairs = isinstance(plain, dict)
         if pairs and self.exploded:
-            parts = [f"{k}={to_text(v)}" for k, v in plain.items()]
+            parts = [f"{self.encode(k)}={self.encode(to_text(v))}" for k, v in plain.items()]
         elif pairs:
-            parts = [text for k, v in plain.items() for text in (k, to_text(v))]
+            parts = [self.encode(text) for k, v in plain.items() for text in (k, to_text(v))]
         else:
-            parts = _texts(plain)
+            parts = self._texts(plain)
         if style == "label":
             return "." + (".".join(parts) if self.exploded else ",".join(parts))
         if style == "matrix":
             if not self.exploded:
                 return f";{name}=" + ",".join(parts)
             return "".join(f";{part}" if pairs else f";{name}={part}" for part in parts)
-        return _JOIN.get(style, ",").join(parts)
+        delimiter = _JOIN.get(style, ",")
+        return (delimiter if delimiter == "," else self.encode(delimiter)).join(parts)
 
 
 def _same(text: str) -> str:
@@ -358,6 +368,13 @@ def _scalar(kinds: frozenset[str], text: str) -> Any:
     return text
 
 
-def path_text(text: str) -> str:
-    """Percent-encode a text for one segment of a path (RFC 3986, section 3.3)."""
-    return quote(text, safe="!$&'()*+,;=:@")
+def encode_text(text: str) -> str:
+    """Percent-encode a text that stands in a URL (RFC 3986, section 2.1).
+
+    Raises:
+        Invalid: it has no form in UTF-8.
+    """
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise Invalid([("", "type", "a character of it has no form in UTF-8")]) from None

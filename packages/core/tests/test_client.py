@@ -1,0 +1,631 @@
+"""Clients: called over HTTP against a real server on the loopback interface."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from flask import Flask, Response
+from flask import request as flask_request
+from werkzeug.serving import make_server
+
+from harness import NOBODY, SECRET, bind, json_of, make_api, openapi, swagger
+from pymacaron import API, add_error, apipool, generate_token, get_userid
+from pymacaron.auth import Principal, set_principal
+from pymacaron.calls import Call, set_call
+from pymacaron.client.method import close_session
+from pymacaron.config import Config, get_config, set_config
+from pymacaron.exceptions import (
+    AuthMissingHeaderError,
+    BindError,
+    CallFailedError,
+    CallTimeoutError,
+    ClientError,
+    InternalValidationError,
+    ModelError,
+    ValidationError,
+)
+from pymacaron.plugins import ClientCallContext, LoadedPlugin, Plugin, Plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+OK = {"200": json_of(True)}
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an app in a thread; yield its URL."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        close_session()
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+@contextmanager
+def service(document: dict[str, Any], handlers: Mapping[str, Callable[..., Any]], **config: Any) -> Iterator[Any]:
+    """Serve a document; yield the client of it."""
+    api = make_api(document, handlers, config=config, error_reporter=lambda **_: None)
+    with served(api.app) as url:
+        get_config().values["services"] = {"shop": url}
+        yield apipool.shop.client
+
+
+def post(**operation: Any) -> dict[str, Any]:
+    return openapi(
+        {operation.pop("rule", "/x"): {"post": {"operationId": "x", "responses": OK, **operation}}},
+        components={"schemas": {"Item": ITEM, "Part": {"type": "object", "properties": {"n": {"type": "integer"}}}}},
+    )
+
+
+ITEM = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "day": {"type": "string", "format": "date"},
+        "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Part"}},
+    },
+}
+REF = {"$ref": "#/components/schemas/Item"}
+ARRAY = {"type": "array", "items": {"type": "string"}}
+NUMBERS = {"type": "array", "items": {"type": "integer"}}
+OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}}
+TEXTS = ["one", "t wo", "ü&=?/#%+"]
+
+
+@pytest.mark.parametrize("explode", [False, True])
+@pytest.mark.parametrize(
+    ("where", "style", "schema", "value"),
+    [
+        ("path", "simple", {"type": "string"}, "a bü%?#;,=&+"),
+        ("path", "simple", {"type": "string"}, "..."),
+        ("path", "simple", {"type": "integer"}, -5),
+        ("path", "simple", {"type": "boolean"}, True),
+        ("path", "simple", {"type": "string", "format": "date"}, date(2020, 1, 2)),
+        ("path", "simple", NUMBERS, [1, 2]),
+        ("path", "simple", OBJECT, {"a": 1, "b": "x"}),
+        ("path", "label", NUMBERS, [1, 2]),
+        ("path", "label", {"type": "string"}, "x"),
+        ("path", "label", OBJECT, {"a": 1, "b": "x"}),
+        ("path", "matrix", NUMBERS, [1, 2]),
+        ("path", "matrix", {"type": "string"}, "x"),
+        ("path", "matrix", OBJECT, {"a": 1, "b": "x"}),
+        ("query", "form", {"type": "string"}, "ü&=?/#%+ x"),
+        ("query", "form", {"type": "string"}, ""),
+        ("query", "form", {"type": "number"}, 1.5),
+        ("query", "form", {"type": "string", "format": "uuid"}, UUID(int=7)),
+        ("query", "form", ARRAY, TEXTS),
+        ("query", "form", NUMBERS, []),
+        ("query", "form", OBJECT, {"a": 1, "b": "x y"}),
+        ("query", "spaceDelimited", NUMBERS, [1, 2]),
+        ("query", "pipeDelimited", NUMBERS, [1, 2]),
+        ("query", "deepObject", OBJECT, {"a": 1, "b": "ü&="}),
+        ("header", "simple", {"type": "string"}, "plain text"),
+        ("header", "simple", NUMBERS, [1, 2]),
+        ("header", "simple", OBJECT, {"a": 1, "b": "x"}),
+        ("cookie", "form", {"type": "string"}, "crumb"),
+        ("cookie", "form", {"type": "integer"}, 5),
+    ],
+)
+def test_parameters_go_round(where: str, style: str, explode: bool, schema: Any, value: Any) -> None:
+    """What a client is given in any style is what the handler gets."""
+    parameter = {"name": "p", "in": where, "required": True, "style": style, "explode": explode, "schema": schema}
+    rule = "/x/{p}" if where == "path" else "/x"
+    got: list[Any] = []
+
+    def x(p: Any) -> int:
+        got.append(p)
+        return 1
+
+    with service(post(rule=rule, parameters=[parameter]), {"x": x}) as client:
+        if value == [] and explode:
+            pytest.skip("an exploded empty array is not written at all")
+        assert client.x(p=value) == 1
+    plain = got[0].to_json() if hasattr(got[0], "to_json") else got[0]
+    assert plain == value
+
+
+@pytest.mark.parametrize("form", ["csv", "ssv", "tsv", "pipes", "multi"])
+def test_collection_formats_go_round(form: str) -> None:
+    """The formats of Swagger 2.0 as well."""
+    parameter = {"name": "p", "in": "query", "type": "array", "items": {"type": "integer"}, "collectionFormat": form}
+    responses = {"200": {"description": "x", "schema": {}}}
+    document = swagger({"/x": {"get": {"operationId": "x", "parameters": [parameter], "responses": responses}}})
+    with service(document, {"x": lambda p: p}) as client:
+        assert client.x(p=[1, 2, 3]) == [1, 2, 3]
+        assert client.x() is None
+
+
+def test_parameter_of_json() -> None:
+    """A parameter that is a document goes as JSON."""
+    parameter = {"name": "p", "in": "query", "content": {"application/json": {"schema": {"type": "object"}}}}
+    with service(post(parameters=[parameter]), {"x": lambda p: p}) as client:
+        assert client.x(p={"a": ["ü&", None]}) == {"a": ["ü&", None]}
+
+
+def test_names_of_arguments() -> None:
+    """A parameter may be given by its argument or by its own name; None leaves it out."""
+    parameter = {"name": "X-Trace-Id", "in": "header", "schema": {"type": "string"}}
+    with service(post(parameters=[parameter]), {"x": lambda x_trace_id: x_trace_id}) as client:
+        assert client.x(x_trace_id="a") == client.x(**{"X-Trace-Id": "a"}) == "a"
+        assert client.x(x_trace_id=None) is None
+
+
+def test_models_go_round() -> None:
+    """A model, or a dict, is sent; the response is a model."""
+
+    def handler(item: Any) -> Any:
+        assert isinstance(item.day, date)
+        return item
+
+    document = post(requestBody={**json_of(REF), "required": True}, responses={"200": json_of(REF)})
+    with service(document, {"x": handler}) as client:
+        made = client.x(apipool.shop.Item(name="a", day=date(2020, 1, 2), parts=[{"n": 1}]))
+        assert isinstance(made, apipool.shop.Item)
+        assert (made["day"], made["parts"][0]["n"]) == (date(2020, 1, 2), 1)
+        assert client.x({"name": "a", "day": "2020-01-02"})["day"] == date(2020, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema", "given", "back"),
+    [
+        ("application/json", {"type": "array", "items": {"type": "integer"}}, [1], [1]),
+        ("application/vnd.x+json", {"type": "object"}, {"a": None}, {"a": None}),
+        ("text/plain", {"type": "string"}, "zwölf", "zwölf"),
+        ("application/octet-stream", {"type": "string", "format": "binary"}, b"\x00\xff", b"\x00\xff"),
+    ],
+)
+def test_bodies_go_round(kind: str, schema: Any, given: Any, back: Any) -> None:
+    """JSON of any kind, text and octets go there and back."""
+    content = {"content": {kind: {"schema": schema}}}
+    document = post(requestBody=content, responses={"200": {"description": "x", **content}})
+    with service(document, {"x": lambda body: body}) as client:
+        assert client.x(given) == back
+
+
+FORM = {"a": {"type": "integer"}, "tags": ARRAY, "file": {"type": "string", "format": "binary"}}
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_forms_go_round(kind: str) -> None:
+    """A form is sent from its fields, and from its files where it is multipart."""
+    body = {"content": {kind: {"schema": {"type": "object", "properties": FORM}}}}
+
+    def x(form: Any) -> Any:
+        return [form.a, form.tags, form.file and form.file.read().decode()]
+
+    with service(post(requestBody=body), {"x": x}) as client:
+        assert client.x({"a": 1, "tags": ["ü", "b"]}) == [1, ["ü", "b"], None]
+        if kind.startswith("multipart"):
+            assert client.x({"a": 1, "file": io.BytesIO(b"abc")}) == [1, None, "abc"]
+
+
+def test_forms_of_swagger_2_go_round() -> None:
+    """The fields of a form are arguments; a file goes as multipart, as does a form that may be nothing else."""
+    operation = {
+        "operationId": "x",
+        "consumes": ["multipart/form-data"],
+        "parameters": [
+            {"name": "title", "in": "formData", "type": "string"},
+            {"name": "file", "in": "formData", "type": "file"},
+        ],
+        "responses": {"200": {"description": "x", "schema": {}}},
+    }
+
+    def x(title: str, file: Any) -> Any:
+        return [title, file and file.read().decode()]
+
+    with service(swagger({"/x": {"post": operation}}), {"x": x}) as client:
+        assert client.x(title="T", file=io.BytesIO(b"abc")) == ["T", "abc"]
+        assert client.x(title="T") == ["T", None]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((), {"n": "x"}, '"x" is not of type integer'),
+        ((), {}, "the argument n is missing"),
+        ((), {"n": 1, "m": 2}, "x has no parameter 'm'; it has n"),
+        (({},), {"n": 1}, 'the property "name" is missing'),
+        ((1, 2), {"n": 1}, "x takes one body"),
+    ],
+)
+def test_wrong_arguments(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
+    """An argument that breaks the contract is refused before anything is sent."""
+    parameters = [{"name": "n", "in": "query", "required": True, "schema": {"type": "integer"}}]
+    document = post(parameters=parameters, requestBody=json_of(REF))
+    make_api(document, {"x": lambda item, n: 1}, config={"services": {"shop": NOBODY}})
+    with pytest.raises(InternalValidationError, match=message):
+        apipool.shop.client.x(*arguments, **options)
+
+
+@pytest.mark.parametrize("value", ["", ".", ".."])
+def test_path_cannot_be_left(value: str) -> None:
+    """A value that would make the path of another operation is refused."""
+    document = post(rule="/x/{p}", parameters=[{"name": "p", "in": "path", "required": True, "schema": {}}])
+    make_api(document, {"x": lambda p: 1}, config={"services": {"shop": NOBODY}})
+    with pytest.raises(InternalValidationError, match="cannot stand in a path"):
+        apipool.shop.client.x(p=value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema", "body", "message"),
+    [
+        ("text/plain", {"type": "string", "maxLength": 2}, "abc", "longer than 2"),
+        ("text/plain", {"type": "string"}, 5, "give text, bytes, a file or an iterator, not int"),
+        ("multipart/form-data", {"type": "object", "required": ["a"]}, {}, '"a" is missing'),
+        ("multipart/form-data", {"type": "object"}, "text", "a form is a model or a dict, not str"),
+    ],
+)
+def test_wrong_bodies(kind: str, schema: Any, body: Any, message: str) -> None:
+    """Texts and forms are checked before they are sent as well."""
+    document = post(requestBody={"content": {kind: {"schema": schema}}})
+    make_api(document, {"x": lambda body: 1}, config={"services": {"shop": NOBODY}})
+    with pytest.raises(InternalValidationError, match=message):
+        apipool.shop.client.x(body)
+
+
+def test_every_fault_of_the_arguments() -> None:
+    """All faults are listed at once."""
+    parameters = [{"name": n, "in": "query", "schema": {"type": "integer"}} for n in "ab"]
+    document = post(parameters=parameters, requestBody=json_of(REF))
+    make_api(document, {"x": lambda item, a, b: 1}, config={"services": {"shop": NOBODY}})
+    with pytest.raises(InternalValidationError) as caught:
+        apipool.shop.client.x({}, a="x", b="y")
+    assert [(e["in"], e["pointer"]) for e in caught.value.errors] == [("query", "/a"), ("query", "/b"), ("body", "")]
+
+
+def test_body_that_is_not_taken() -> None:
+    """An operation without body refuses one."""
+    make_api(post(), {"x": lambda: 1}, config={"services": {"shop": NOBODY}})
+    with pytest.raises(InternalValidationError, match="x takes no body"):
+        apipool.shop.client.x({"a": 1})
+
+
+def test_missing_method() -> None:
+    """A client has the operations as methods, and names a similar one."""
+    make_api(post(), {"x": lambda: 1})
+    assert dir(apipool.shop.client) == ["x"]
+    with pytest.raises(AttributeError, match="client of 'shop' has no method 'y'; it has x"):
+        _ = apipool.shop.client.y
+
+
+def test_names_of_methods() -> None:
+    """x-bind-client names the method, else the handler's last part, else the operation."""
+    paths = {
+        "/a": {"get": {"operationId": "one", "x-bind-client": "uno", "responses": {}}},
+        "/b": {"get": {"operationId": "two", "x-bind-server": "app.pets.due", "responses": {}}},
+        "/c": {"get": {"operationId": "three", "x-no-bind-server": True, "responses": {}}},
+        "/d": {"get": {"x-no-bind-server": True, "responses": {}}},
+    }
+    assert dir(apipool.load_swagger("other", openapi(paths)).client) == ["due", "get_d", "three", "uno"]
+
+
+# Errors.
+
+
+def failing(error: Exception) -> Any:
+    def x() -> None:
+        raise error
+
+    return service(post(), {"x": x})
+
+
+def test_error_of_the_other_service_is_raised() -> None:
+    """An error status is raised as the error that the other service named."""
+    locked = add_error(name="Locked", code="LOCKED", status=423)
+    with failing(locked("no key", user_message="Later")) as client, pytest.raises(locked) as caught:
+        client.x()
+    assert (caught.value.status, caught.value.message, caught.value.user_message) == (423, "no key", "Later")
+
+
+def test_faults_of_the_other_service_are_kept() -> None:
+    """A 400 comes back with its list of faults."""
+    parameters = [{"name": "n", "in": "query", "schema": True}]
+    document = post(parameters=parameters)
+    with service(document, {"x": lambda n: 1}) as client:
+        document["paths"]["/x"]["post"]["parameters"][0]["schema"] = {"type": "integer"}
+        with service(document, {"x": lambda n: 1}), pytest.raises(ValidationError) as caught:
+            client.x(n="text")
+    assert caught.value.errors[0]["pointer"] == "/n"
+
+
+def test_problem_details_of_the_other_service() -> None:
+    """Problem details are understood as well."""
+
+    def x() -> None:
+        raise AuthMissingHeaderError("who are you")
+
+    with service(post(), {"x": x}, error_format="problem") as client, pytest.raises(AuthMissingHeaderError) as caught:
+        client.x()
+    assert caught.value.message == "who are you"
+
+
+@pytest.mark.parametrize(
+    ("response", "status", "message"),
+    [
+        (lambda: Response("<h1>gone</h1>", 410), 410, "answered 410: <h1>gone</h1>"),
+        (lambda: Response("", 503), 503, "answered 503"),
+        (lambda: Response('{"detail": 1}', 500, content_type="application/json"), 500, "answered 500"),
+    ],
+)
+def test_error_of_another_form(response: Any, status: int, message: str) -> None:
+    """An error that is none of ours is a ClientError with status and the beginning of the body."""
+    with service(post(), {"x": response}) as client, pytest.raises(ClientError, match=message) as caught:
+        client.x()
+    assert (type(caught.value), caught.value.status) == (ClientError, status)
+    assert "shop.x (POST http://127.0.0.1" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (lambda: Response('{"name": 5}', 200, content_type="application/json"), "which breaks its contract: "),
+        (lambda: Response("{", 200, content_type="application/json"), "which breaks its contract: this is no JSON"),
+        (lambda: Response("a", 200, content_type="text/html"), "of type 'text/html', which its contract does not"),
+        (lambda: Response("{}", 206), "answered 206, which its contract does not declare"),
+        (lambda: Response("", 302, {"Location": "/elsewhere"}), "answered 302, which its contract does not declare"),
+        (lambda: Response("", 200, content_type="application/json"), "which breaks its contract: this is no JSON"),
+    ],
+)
+def test_bad_response(response: Any, message: str) -> None:
+    """An answer that breaks its contract is a failed call."""
+    document = post(responses={"200": json_of(REF)})
+    with service(document, {"x": response}) as client, pytest.raises(CallFailedError, match=message) as caught:
+        client.x()
+    assert (caught.value.code, caught.value.status) == ("CALL_FAILED", 502)
+
+
+def test_answer_without_a_body() -> None:
+    """An answer that is empty, although its contract declares content, is a failed call."""
+
+    def x() -> Response:
+        made = Response("", 200)
+        del made.headers["Content-Type"]
+        return made
+
+    with service(post(), {"x": x}) as client, pytest.raises(CallFailedError, match="answered 200 without a body"):
+        client.x()
+
+
+def test_unreachable() -> None:
+    """A service that nobody serves is a failed call that names it."""
+    make_api(post(), {"x": lambda: 1}, config={"services": {"shop": NOBODY}})
+    with pytest.raises(CallFailedError, match=r"shop\.x \(POST http://127.0.0.1:1/x\) failed: "):
+        apipool.shop.client.x()
+
+
+def test_unknown_host() -> None:
+    """So is one whose URL makes no sense."""
+    make_api(post(), {"x": lambda: 1}, config={"services": {"shop": "http://[bad"}})
+    with pytest.raises(CallFailedError, match=r"shop\.x \(POST "):
+        apipool.shop.client.x()
+
+
+@contextmanager
+def silence() -> Iterator[str]:
+    """Listen, and never answer."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_timeout() -> None:
+    """A service that does not answer in time is a timeout, after the seconds of pym-config."""
+    with silence() as url:
+        make_api(post(), {"x": lambda: 1}, config={"services": {"shop": url}, "timeout": 0.05})
+        with pytest.raises(CallTimeoutError, match=r"did not answer within 0.05 s") as caught:
+            apipool.shop.client.x()
+        assert (caught.value.code, caught.value.status) == ("CALL_TIMEOUT", 504)
+        make_api(post(), {"x": lambda: 1}, config={"services": {"shop": url}}, timeout=0.06)
+        with pytest.raises(CallTimeoutError, match=r"within 0.06 s"):
+            apipool.shop.client.x()
+
+
+class Breaking(BaseHTTPRequestHandler):
+    """Promises more than it sends."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"{")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_answer_that_breaks_off() -> None:
+    """A connection that ends in the middle is a failed call."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Breaking) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        make_api(post(), {"x": lambda: 1}, config={"services": {"shop": url}})
+        with pytest.raises(CallFailedError, match=r"shop\.x .* failed: "):
+            apipool.shop.client.x()
+        server.shutdown()
+
+
+def test_error_of_a_call_becomes_the_response() -> None:
+    """A handler whose call fails answers 502, and 504 after a timeout, unless it handles the error."""
+    with silence() as url:
+
+        def x() -> Any:
+            return apipool.other.client.x()
+
+        api = make_api(post(), {"x": x}, error_reporter=lambda **_: None, timeout=0.05)
+        apipool.load_swagger("other", post())
+        client: Any = api.app.test_client()
+        get_config().values["services"] = {"other": NOBODY}
+        assert (client.post("/x").status_code, client.post("/x").json["error"]) == (502, "CALL_FAILED")
+        get_config().values.update(services={"other": url}, timeout=0.05)
+        assert (client.post("/x").status_code, client.post("/x").json["error"]) == (504, "CALL_TIMEOUT")
+
+
+# Where to.
+
+
+@pytest.mark.parametrize(
+    ("document", "url"),
+    [
+        (openapi({}, servers=[{"url": "/v1"}, {"url": "https://a.com/v2/"}]), "https://a.com/v2"),
+        (swagger({}, host="b.com", basePath="/v1"), "https://b.com/v1"),
+        (swagger({}, host="b.com", schemes=["http"]), "http://b.com"),
+    ],
+)
+def test_url_of_the_contract(document: dict[str, Any], url: str) -> None:
+    """Without an entry in pym-config the contract says where the service is."""
+    document["paths"] = {"/x": {"get": {"operationId": "x", "responses": {}}}}
+    assert apipool.load_swagger("other", document).client.x.base_url() == url
+
+
+def test_url_of_pym_config() -> None:
+    """A URL in pym-config replaces that of the contract, prefix included."""
+    set_config(Config({"services": {"other": "http://127.0.0.1:8080/gateway/v1/"}}))
+    paths = {"/x": {"get": {"operationId": "x", "responses": {}}}}
+    loaded = apipool.load_swagger("other", swagger(paths, host="b.com", basePath="/v1"))
+    assert loaded.client.x.base_url() == "http://127.0.0.1:8080/gateway/v1"
+
+
+def test_no_url_at_all() -> None:
+    """A contract that does not say where it is served needs an entry in pym-config."""
+    set_config(Config())
+    loaded = apipool.load_swagger("other", openapi({"/x": {"get": {"operationId": "x", "responses": {}}}}))
+    with pytest.raises(ModelError, match=r"does not say where it is served; add a host to it, or its URL"):
+        loaded.client.x()
+
+
+# What travels along.
+
+
+def echo() -> dict[str, Any]:
+    return dict(flask_request.headers)
+
+
+def test_call_travels() -> None:
+    """Id, path and trace context of the current call go with the next one."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with service(post(), {"x": echo}) as client:
+        set_call(Call("id-1", "public", trace, "a=1"))
+        seen = client.x()
+    assert (seen["Pymcallid"], seen["Pymcallpath"]) == ("id-1", "public.shop.x")
+    assert (seen["Traceparent"], seen["Tracestate"]) == (trace, "a=1")
+
+
+def test_call_travels_through_services() -> None:
+    """The id made at the edge is the same three services on, and the path names them."""
+
+    def x() -> Any:
+        depth = int(flask_request.headers.get("PymCallPath", "").count("shop"))
+        return echo() if depth == 3 else apipool.shop.client.x()
+
+    with service(post(), {"x": x}) as client:
+        set_call(None)
+        seen = client.x()
+    assert UUID(seen["Pymcallid"]).version == 4
+    assert seen["Pymcallpath"] == "shop.x.shop.x.shop.x"
+
+
+def test_add_auth() -> None:
+    """x-decorate-request: pymacaron.auth.add_auth sends the current user's token."""
+    decorators = {"x-decorate-request": "pymacaron.auth.add_auth", "x-decorate-server": "pymacaron.auth.requires_auth"}
+    document = post(**decorators)
+    with service(document, {"x": get_userid}, jwt_secret=SECRET) as client:
+        with pytest.raises(AuthMissingHeaderError):
+            client.x()
+        set_principal(Principal("ann", generate_token("ann")))
+        assert client.x() == "ann"
+        set_principal(None)
+        get_config().values["default_user_id"] = "robot"
+        assert client.x() == "robot"
+
+
+def test_own_decorator() -> None:
+    """A decorator of one's own gets the request, may change it, and gets the response."""
+
+    def sign(call: Any) -> Any:
+        def signed(request: Any) -> Any:
+            request.headers["X-Signed"] = "yes"
+            return call(request)
+
+        return signed
+
+    document = post(**{"x-decorate-request": "handlers.sign"})
+    with service(document, {"x": echo, "sign": sign}) as client:
+        assert client.x()["X-Signed"] == "yes"
+    document["paths"]["/x"]["post"]["x-decorate-request"] = "handlers.nope"
+    with (
+        service(document, {"x": echo}) as client,
+        pytest.raises(BindError, match="x-decorate-request of x"),
+    ):
+        client.x()
+
+
+def test_plugins_see_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hook client_call gets each request before it is sent."""
+
+    class Stamp(Plugin):
+        def client_call(self, context: ClientCallContext) -> None:
+            context.request.headers["X-Stamp"] = f"{context.api}.{context.operation.name}"
+
+    loaded = Plugins([LoadedPlugin("stamp", "dist", "1", Stamp())])
+    monkeypatch.setattr("pymacaron.api.load_plugins", lambda: loaded)
+    with service(post(), {"x": echo}) as client:
+        assert client.x()["X-Stamp"] == "shop.x"
+
+
+def test_nothing_of_the_environment_travels(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """A .netrc does not add credentials to a call that has none."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ann password hush\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with service(post(), {"x": echo}) as client:
+        assert "Authorization" not in client.x()
+
+
+def test_cookies_of_one_call_are_not_sent_with_the_next() -> None:
+    """A cookie that a service sets belongs to whoever it was set for."""
+
+    def x() -> Response:
+        made = Response(f'"{flask_request.headers.get("Cookie", "none")}"', 200, content_type="application/json")
+        made.set_cookie("session", "of-ann")
+        return made
+
+    with service(post(), {"x": x}) as client:
+        assert (client.x(), client.x()) == ("none", "none")
+
+
+def test_connection_that_the_server_closed_is_opened_again() -> None:
+    """A call after the service was restarted works."""
+    document = post()
+    with service(document, {"x": lambda: 1}) as client:
+        assert client.x() == 1
+    bind({"x": lambda: 2})
+    with service(document, {"x": lambda: 2}):
+        assert apipool.shop.client.x() == 2
+
+
+def test_clients_without_a_server() -> None:
+    """load_clients gives clients of services that this one does not serve."""
+    with service(post(), {"x": lambda: "theirs"}):
+        url = get_config().services["shop"]
+        set_config(Config({"services": {"theirs": url}}))
+        API(Flask("y"))
+        assert apipool.load_swagger("theirs", post()).client.x() == "theirs"
