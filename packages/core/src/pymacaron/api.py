@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,12 +107,19 @@ class API:
 
         Raises:
             ContractError: a contract cannot be read.
+            ConfigError: ``ignore`` or ``only_models`` names an API that is not there.
         """
-        folder = Path(path) if path is not None else self.config.folder / self.config.apis
-        skipped = set(only_models)
-        for name, file in find_contracts(folder, ignore).items():
-            self._load(name, file, serve=name not in skipped)
+        folder, found = self._found(path)
+        ignored, unserved = set(ignore), set(only_models)
+        _check_names("load_apis", [*ignored, *unserved], folder, found)
+        for name, file in found.items():
+            if name not in ignored:
+                self._load(name, file, serve=name not in unserved)
         return self
+
+    def _found(self, path: str | Path | None) -> tuple[Path, dict[str, Path]]:
+        folder = Path(path) if path is not None else self.config.folder / self.config.apis
+        return folder, find_contracts(folder)
 
     def load_api(self, name: str, source: str | Path | dict[str, Any]) -> API:
         """Load one contract, from a file or a dict, under a name.
@@ -137,12 +145,15 @@ class API:
         Args:
             path: a folder of contracts; ``apis/`` beside pym-config where it is None.
             apis: names of those to load; all of them where it is None.
+
+        Raises:
+            ContractError: a contract cannot be read.
+            ConfigError: ``apis`` names one that is not there.
         """
-        folder = Path(path) if path is not None else self.config.folder / self.config.apis
-        found = find_contracts(folder)
-        for name in apis if apis is not None else found:
-            if name not in found:
-                raise ConfigError(f"load_clients: {folder} has no contract named {name!r}; it has {', '.join(found)}")
+        folder, found = self._found(path)
+        wanted = list(apis) if apis is not None else list(found)
+        _check_names("load_clients", wanted, folder, found)
+        for name in wanted:
             self._load(name, found[name], serve=False)
         return self
 
@@ -223,6 +234,15 @@ class API:
             from .flaskapp.serving import serve_development
 
             serve_development(self.app, self.host, self.port, self.debug)
+
+
+def _check_names(caller: str, names: Iterable[str], folder: Path, found: dict[str, Path]) -> None:
+    """Refuse the name of an API that a folder does not have."""
+    for name in names:
+        if name not in found:
+            close = get_close_matches(name, found, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(found) or 'none'}"
+            raise ConfigError(f"{caller}: {folder} has no contract named {name!r}; {hint}")
 
 
 _serving: list[bool] = []
