@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.exceptions import Exit
 from msgspec.structs import asdict
 
 from pymacaron.exceptions import StartError
@@ -48,7 +48,7 @@ def check(files: tuple[Path, ...], bind: bool | None, strict: bool, as_json: boo
         warnings = len(found) - errors
         click.echo(f"{errors + bool(unbound)} errors, {warnings} warnings", err=True)
     if errors or unbound or (strict and found):
-        sys.exit(1)
+        raise Exit(1)
 
 
 def _unbound(wanted: bool) -> str:

@@ -15,11 +15,10 @@ from pymacaron.plugins import CommandsContext, load_plugins
 
 from .checking import check, compile_contracts
 from .scaffold import init
-from .server import run, serve
+from .server import CANNOT_START, run, serve
 from .showing import config, plugins, routes, token, version
 
 FAILED = 1
-CANNOT_START = 2
 
 
 class PymGroup(click.Group):

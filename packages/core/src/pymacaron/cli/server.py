@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.exceptions import Exit
 
 from pymacaron.config import Config, get_config
 from pymacaron.exceptions import ConfigError, StartError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_PORT = 8080
+CANNOT_START = 2
 _PORT = click.IntRange(0, 65535)
 _TICK = 0.25
 
@@ -56,8 +58,7 @@ def run(
         argv += ["--debug"]
     keep_fresh = reload if reload is not None else not production
     status = _supervise(config, plugins, Child("the server", argv, keep=production), keep_fresh and not production)
-    if status:
-        sys.exit(status)
+    raise Exit(status)
 
 
 def _number(option: str, value: int | None) -> list[str]:
@@ -82,10 +83,10 @@ def _watch(config: Config, supervisor: Supervisor, server: Child, reload: bool) 
     first = True
     while not supervisor.stopping:
         time.sleep(_TICK)
-        supervisor.tend()
         status = server.poll()
-        if status is not None and not server.keep and first:
+        if status is not None and first and (status == CANNOT_START or not server.keep):
             return status if status >= 0 else 128 - status
+        supervisor.tend()
         if reload:
             now = _times(config)
             if now != seen:
@@ -150,11 +151,10 @@ def run_script(folder: Path, callback: Callable[..., Any] | None, serving: list[
     Exits with status 2 and one line where the service cannot start.
     """
     try:
-        port, env, debug = _script.main(sys.argv[1:], prog_name=Path(sys.argv[0]).name, standalone_mode=False) or (
-            None,
-            None,
-            False,
-        )
+        options = _script.main(sys.argv[1:], prog_name=Path(sys.argv[0]).name, standalone_mode=False)
+        if not isinstance(options, tuple):
+            sys.exit(options)  # --help was all
+        port, env, debug = options
         if env:
             os.environ["PYM_ENV"] = env
         configure_logging()

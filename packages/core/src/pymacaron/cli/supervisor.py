@@ -5,15 +5,15 @@ A child dies with its parent even where that is killed (Linux: ``PR_SET_PDEATHSI
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from pymacaron.flaskapp.serving import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +23,6 @@ log = logging.getLogger("pymacaron.run")
 STOP_WITHIN = 10.0
 LONGEST_PAUSE = 30.0
 _SETTLED = 10.0
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel to stop this process when its parent ends; runs in the child, before the program starts."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
@@ -53,9 +47,8 @@ class Child:
 
     def start(self) -> None:
         """Start the program in its own session, so that ^C reaches the parent alone."""
-        before = _die_with_parent if sys.platform == "linux" else None
         self.process = subprocess.Popen(
-            self.argv, env={**os.environ, **self.env}, start_new_session=True, preexec_fn=before
+            self.argv, env={**os.environ, **self.env}, start_new_session=True, preexec_fn=die_with_parent
         )
         self.started = time.monotonic()
 

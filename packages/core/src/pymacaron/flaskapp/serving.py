@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import signal
 import socket
+import sys
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pymacaron.exceptions import ConfigError
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 
 # A streaming response holds its thread for as long as it lasts, so there must be some to spare.
 THREADS = 16
+_PR_SET_PDEATHSIG = 1
 
 
 def check_port(host: str, port: int) -> None:
@@ -76,4 +81,18 @@ def serve_production(target: str, host: str, port: int, workers: int, threads: i
         blocking_threads=threads or THREADS,
         respawn_failed_workers=True,
         websockets=False,
-    ).serve()
+    ).serve(target_loader=load_in_worker)
+
+
+def load_in_worker(target: str) -> Flask:
+    """Return the app of ``module:app`` in a process of Granian's, which ends with the one that started it."""
+    die_with_parent()
+    module, _, name = target.partition(":")
+    app: Flask = getattr(import_module(module), name)
+    return app
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to stop this process when its parent ends, even where that is killed (Linux alone can)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
