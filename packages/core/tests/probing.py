@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pymacaron.codec.codec import Codec
     from pymacaron.codec.lowering import Direction
 
-GENERATIONS = ("2.0", "3.0", "3.1")
+ORIGIN = "http://localhost/swagger.json"
 
 
 def document(generation: str, **schemas: Any) -> dict[str, Any]:
@@ -77,3 +78,18 @@ def covers(written: Any, given: Any) -> bool:
     if isinstance(given, list):
         return isinstance(written, list) and len(written) == len(given) and all(map(covers, written, given))
     return bool(written == given) and isinstance(written, bool) == isinstance(given, bool)
+
+
+def bravado_spec(given: dict[str, Any], **config: Any) -> Any:
+    """Build bravado-core's Spec of a document, on this machine alone.
+
+    It walks every document that jsonschema knows of, and would fetch what those refer to that other oracles registered.
+    """
+    from bravado_core.spec import Spec
+
+    make: Any = Spec  # It has annotations for some of what it does only.
+    spec = make(copy.deepcopy(given), origin_url=ORIGIN, config={"validate_swagger_spec": False, **config})
+    for uri in [uri for uri in spec.resolver.store if uri != ORIGIN]:
+        del spec.resolver.store[uri]
+    spec.build()
+    return spec

@@ -29,6 +29,32 @@ VALUES = st.recursive(
 )
 
 
+IN_PLACE = ("$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
+
+
+def in_place(schema: Any) -> set[str]:
+    """Return the named schemas that a value must follow itself, not in one of its parts."""
+    if isinstance(schema, list):
+        return set().union(*map(in_place, schema))
+    if not isinstance(schema, dict):
+        return set()
+    if isinstance(schema.get("$ref"), str):
+        return {schema["$ref"].rpartition("/")[2]} | in_place({k: v for k, v in schema.items() if k != "$ref"})
+    found: set[str] = set()
+    for keyword in IN_PLACE:
+        inner = schema.get(keyword, ())
+        found |= in_place(list(inner.values()) if keyword == "dependentSchemas" and inner else inner)
+    return found
+
+
+def is_circular(named: dict[str, Any]) -> bool:
+    """Tell whether schemas refer to one another in a circle that no value ends; oracles run it until they break."""
+    edges = {name: in_place(schema) for name, schema in named.items()}
+    for _ in edges:
+        edges = {name: found.union(*(edges[other] for other in found)) for name, found in edges.items()}
+    return any(name in found for name, found in edges.items())
+
+
 class Schemas:
     """Strategies for the schemas of one generation.
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness import json_of, swagger
+from probing import bravado_spec
 from pymacaron.contract import Schema
 from pymacaron.exceptions import ContractError
 from pymacaron.spec import read_contract
@@ -203,10 +204,7 @@ def oracle() -> Any:
     """Build bravado-core's view of the document."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a library of the tests deprecates is none of ours
-        from bravado_core.spec import Spec
-
-        config = {"use_models": False, "validate_swagger_spec": False}
-        return Spec.from_dict(DOCUMENT, "http://localhost/swagger.json", config=config)  # type: ignore[no-untyped-call]  # bravado-core has no types
+        return bravado_spec(DOCUMENT, use_models=False)
 
 
 def theirs(oracle: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from secrets import token_hex
@@ -19,7 +20,7 @@ from msgspec.structs import force_setattr
 from pymacaron.exceptions import ModelError, fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pymacaron.codec.codec import Codec
     from pymacaron.codec.types import Types
@@ -139,7 +140,8 @@ class PymacaronBaseModel(Struct, metaclass=ModelType, eq=False):
         """
         info = cls._info
         try:
-            made: Self = info.types.codec(info.schema, "any").load(dict(data))
+            given: Any = data
+            made: Self = info.types.codec(info.schema, "any").load(dict(given) if isinstance(given, Mapping) else given)
         except info.types.invalid as error:
             raise ModelError(errors=[fault(info.name, p, k, m) for p, k, m in error.faults]) from None
         return made
@@ -229,9 +231,15 @@ class PymacaronBaseModel(Struct, metaclass=ModelType, eq=False):
     __hash__ = None  # type: ignore[assignment]  # models are mutable
 
     def __repr__(self) -> str:
-        secret = {p.name for p in self._info.properties.values() if p.secret}
-        shown = (f"{name}={_MASK if name in secret else repr(value)}" for name, value in self._items())
-        return f"{self._info.name}({', '.join(shown)})"
+        return f"{self._info.name}({', '.join(f'{name}={self._shown(name, value)}' for name, value in self._items())})"
+
+    def _shown(self, name: str, value: Any) -> str:
+        """Return the repr of a property's value, secrets masked."""
+        info: ModelInfo = self._info
+        types: Any = info.types
+        found = info.properties.get(name)
+        secret = found.secret if found is not None else types.is_secret(info.schema)
+        return _MASK if secret else str(types.secrets(info.schema).masked(value, _MASK))
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {f: raw(self, f) for f in self.__struct_fields__}

@@ -9,14 +9,15 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pymacaron.contract import Schema
-
-from .lowering import Lowering, build_validator
+from .lowering import Lowering, build_validator, tag_at
+from .secrets import Secrets
 from .walking import Walker, is_large
-from .wording import HIDDEN, sentence, shown
+from .wording import HIDDEN, listed, sentence, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pymacaron.contract import Schema
 
     from .lowering import Direction
     from .types import Types
@@ -33,8 +34,10 @@ class Checker:
         self.types = types
         self.schema = schema
         self.direction = direction
+        self.document: Any = None
         self._validator: Any = None
         self._secrets: Secrets | None = None
+        self._walker = Walker(types, direction)
 
     @property
     def validator(self) -> Any:
@@ -42,7 +45,8 @@ class Checker:
         if self._validator is None:
             modern = self.types.api.float_is_integer
             lowering = Lowering(self.types.schemas, self.types.formats, self.direction, modern)
-            self._validator = build_validator(lowering.document(self.schema), self.types.formats, modern)
+            self.document = lowering.document(self.schema)
+            self._validator = build_validator(self.document, self.types.formats, modern)
         return self._validator
 
     @property
@@ -73,49 +77,19 @@ class Checker:
         try:
             if self.validator.is_valid(value):
                 return []
-            errors: Iterable[Any] = (
-                Walker(self.types, self.direction).errors(self.schema, value)
-                if not small and is_large(value)
-                else self.validator.iter_errors(value)
-            )
-            return list(islice(self._entries(errors), self.types.max_faults))
+            entries = self._pieces(value) if not small and is_large(value) else self._whole(value)
+            return list(islice(entries, self.types.max_faults))
         except (ValueError, RecursionError) as error:
-            return [("", "type", f"it cannot be checked: {error}")]
+            reason = "" if "secret" in self.types.flags(self.schema) else f": {error}"
+            return [("", "type", f"it cannot be checked{reason}")]
 
-    def _entries(self, errors: Iterable[Any]) -> Iterator[FaultEntry]:
-        for error in errors:
-            yield from describe(error, [], self.secrets)
+    def _whole(self, value: Any) -> Iterator[FaultEntry]:
+        for error in self.validator.iter_errors(value):
+            yield from describe(error, (), self.secrets, self.document)
 
-
-class Secrets:
-    """The properties whose values no message may show: by name, wherever they stand, or all of a schema's values."""
-
-    def __init__(self, names: frozenset[str], everything: bool) -> None:
-        self.names = names
-        self.everything = everything
-
-    @classmethod
-    def of(cls, types: Types, schema: Schema | bool) -> Secrets:
-        """Collect what is secret anywhere below a schema."""
-        if "secret" not in types.flags(schema):
-            return cls(frozenset(), False)
-        names: set[str] = set()
-        marked: set[int] = set()
-        for part in types.reachable(schema):
-            for name, child in part.properties.items():
-                shapes = [s for s in (child, types.shape(child)) if isinstance(s, Schema)]
-                if any(s.write_only or s.format == "password" for s in shapes):
-                    names.add(name)
-                    marked |= {id(s) for s in shapes}
-        loose = any(
-            (part.write_only or part.format == "password") and id(part) not in marked
-            for part in types.reachable(schema)
-        )
-        return cls(frozenset(names), loose)
-
-    def hide(self, path: list[Any]) -> bool:
-        """Tell whether the value at a path must not be shown."""
-        return self.everything or (bool(self.names) and not self.names.isdisjoint(path))
+    def _pieces(self, value: Any) -> Iterator[FaultEntry]:
+        for found in self._walker.errors(self.schema, value):
+            yield from describe(found.error, found.path, self.secrets, found.document)
 
 
 def pointer(path: Iterable[Any]) -> str:
@@ -127,23 +101,44 @@ def _escape(token: str) -> str:
     return token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else token
 
 
-def describe(error: Any, prefix: list[Any], secrets: Secrets) -> Iterator[FaultEntry]:
+def describe(error: Any, prefix: Sequence[Any], secrets: Secrets, document: Any) -> Iterator[FaultEntry]:
     """Turn one error of jsonschema-rs into faults; a failed choice is told by the branch that was meant."""
     kind = error.kind
     name = kind.name
     path = error.instance_path if not prefix else [*prefix, *error.instance_path]
-    context = kind.context if name in ("anyOf", "oneOf") else None
-    if context:
-        meant = _meant(context, len(error.instance_path))
-        if meant is not None:
+    if name in ("anyOf", "oneOf") and kind.context:
+        told = _by_tag(error, path, secrets, document)
+        if isinstance(told, tuple):
+            yield told
+            return
+        meant = told or _by_kind(kind.context, len(error.instance_path))
+        if meant:
             for inner in meant:
-                yield from describe(inner, prefix, secrets)
+                yield from describe(inner, prefix, secrets, document)
             return
     value = HIDDEN if secrets.hide(path) else shown(error.instance)
     yield pointer(path), name, sentence(name, kind, value)
 
 
-def _meant(branches: list[list[Any]], depth: int) -> list[Any] | None:
+def _by_tag(error: Any, path: list[Any], secrets: Secrets, document: Any) -> FaultEntry | list[Any] | None:
+    """Return the errors of the branch that a discriminator names, or what is wrong with the tag itself."""
+    tag = tag_at(document, error.schema_path[:-1])
+    if tag is None or not isinstance(error.instance, dict):
+        return None
+    name, branches = tag["propertyName"], tag["branches"]
+    value = error.instance.get(name)
+    if isinstance(value, str) and value in branches:
+        errors: list[Any] = error.kind.context[branches[value]]
+        return errors
+    if not tag["complete"]:
+        return None
+    if name not in error.instance:
+        return pointer(path), "required", f"the property {shown(name)} is missing"
+    seen = HIDDEN if secrets.hide([*path, name]) else shown(value)
+    return pointer([*path, name]), "enum", f"{seen} is not one of {listed(branches)}"
+
+
+def _by_kind(branches: list[list[Any]], depth: int) -> list[Any] | None:
     """Pick the only branch that fails for more than its type or its constant; None where that says nothing."""
     fitting = [b for b in branches if b and not any(_excludes(e, depth) for e in b)]
     return fitting[0] if len(fitting) == 1 else None

@@ -14,11 +14,14 @@ from pymacaron.model import EXTRA_KEY
 
 from .checker import Checker
 from .depth import is_bounded, nests_beyond
+from .dumping import is_finite
 from .hydrating import Hydrator
 from .scalars import convert_checked
 from .walking import LARGE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pymacaron.contract import Schema
 
     from .lowering import Direction
@@ -104,7 +107,8 @@ class Codec:
         try:
             return decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._load_plain(decode_any(data, max_depth), small=len(data) < LARGE)
+            pass  # Left first, so that no trace of a refusal shows what the fast path says of a secret.
+        return self._load_plain(decode_any(data, max_depth), small=len(data) < LARGE)
 
     def load(self, value: Any) -> Any:
         """Convert and check a Python value: what JSON holds, or values and models that are typed already.
@@ -117,11 +121,12 @@ class Codec:
         try:
             return msgspec.convert(value, self._kind, dec_hook=convert_checked)
         except (msgspec.ValidationError, RecursionError):
-            return self.load_slowly(value)
+            pass
+        return self.load_slowly(value)
 
     def load_slowly(self, value: Any) -> Any:
         """Convert and check a Python value by jsonschema-rs; what :meth:`load` does where the fast path refuses."""
-        return self._load_plain(self.checker.plain(value))
+        return self._load_plain(self._plain(value, self.checker.plain))
 
     def _load_plain(self, plain: Any, small: bool = False) -> Any:
         faults = self.checker.faults(plain, small)
@@ -144,16 +149,15 @@ class Codec:
             Invalid: the value breaks the schema, or holds what JSON cannot; every fault is listed.
         """
         decoder = self._decoder or self._build()
-        if self.custom:
-            return self._encode_slowly(value)
-        try:
-            data = self._encoder.encode(value)
-            if _MARK in data:
-                return self._encode_slowly(value)
-            decoder.decode(data)
-        except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError, OverflowError, RecursionError):
-            return self._encode_slowly(value)
-        return data
+        if not self.custom:
+            try:
+                data = self._encoder.encode(value)
+                if _MARK not in data and (b"null" not in data or is_finite(value)):
+                    decoder.decode(data)
+                    return data
+            except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError, OverflowError, RecursionError):
+                pass  # The slow path decides, and says what is wrong.
+        return self._encode_slowly(value)
 
     def _encode_slowly(self, value: Any) -> bytes:
         plain = self.dump(value)
@@ -171,7 +175,11 @@ class Codec:
         Raises:
             Invalid: the value holds something that JSON cannot.
         """
+        return self._plain(value, lambda given: self.types.dumper.dump(self.schema, given, self.direction))
+
+    def _plain(self, value: Any, dump: Callable[[Any], Any]) -> Any:
         try:
-            return self.types.dumper.dump(self.schema, value, self.direction)
+            return dump(value)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise Invalid([("", "type", f"it cannot be written as JSON: {error}")]) from None
+            reason = "" if "secret" in self.types.flags(self.schema) else f": {error}"
+        raise Invalid([("", "type", f"it cannot be written as JSON{reason}")])

@@ -71,7 +71,7 @@ def _bounded(schema: AnySchema, schemas: Mapping[str, AnySchema], known: dict[st
 def _closed(schema: Schema) -> bool:
     """Tell whether a schema says what its values are, in a way that the fast path holds them to all by itself."""
     says = set(given(schema)) - _NOTES
-    if says == {"ref"} or says <= {"enum", "type"} and "enum" in says:
+    if says == {"ref"} or (says <= {"enum", "type"} and "enum" in says):
         return True
     if not schema.type or says & _OPEN or True in schema.properties.values():
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,8 +33,10 @@ class Dumper:
             TypeError: JSON has no form for the value.
             ValueError: it has none for this value, such as a naive datetime.
         """
-        if type(value) in (str, int, float, bool, type(None)):
+        if type(value) in (str, int, bool, type(None)):
             return value
+        if isinstance(value, float):
+            return _finite(value)
         if isinstance(value, PymacaronBaseModel):
             return self._model(value, "any")
         if isinstance(value, dict):
@@ -90,6 +93,28 @@ class Dumper:
             return int(value) if value == value.to_integral_value() else float(value)
         made = msgspec.to_builtins(value, enc_hook=self.types.formats.encode)
         return made if isinstance(made, _SCALARS) else self.plain(made)
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether no number in a value is NaN or infinite, for which the encoder would write null."""
+    stack = [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, float) and not isfinite(part):
+            return False
+        if isinstance(part, PymacaronBaseModel):
+            stack += [item for _, item in part._items()]
+        elif isinstance(part, dict):
+            stack += part.values()
+        elif isinstance(part, (list, tuple)):
+            stack += part
+    return True
+
+
+def _finite(value: float) -> float:
+    if not isfinite(value):
+        raise ValueError(f"{value} is no number of JSON")
+    return value
 
 
 def _key(key: Any) -> str:

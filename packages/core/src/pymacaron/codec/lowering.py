@@ -17,6 +17,8 @@ from .formats import INTEGERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pymacaron.contract import Discriminator
+
     from .formats import Formats
 
 Direction = Literal["any", "request", "response"]
@@ -61,13 +63,17 @@ def hidden(schema: AnySchema, schemas: Mapping[str, AnySchema], direction: Direc
         return False
     flag = "read_only" if direction == "request" else "write_only"
     seen: set[str] = set()
-    while isinstance(schema, Schema):
-        if getattr(schema, flag):
+    stack = [schema]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, bool):
+            continue
+        if getattr(part, flag):
             return True
-        if schema.ref is None or schema.ref in seen:
-            return False
-        seen.add(schema.ref)
-        schema = schemas[schema.ref]
+        stack += part.all_of
+        if part.ref is not None and part.ref not in seen:
+            seen.add(part.ref)
+            stack.append(schemas[part.ref])
     return False
 
 
@@ -169,6 +175,8 @@ class Lowering:
             value = getattr(schema, field)
             if value:
                 made[keyword] = {name: self.write(v) for name, v in value.items()}
+        if schema.discriminator is not None and (schema.one_of or schema.any_of):
+            made["discriminator"] = _tag(schema.discriminator, schema.one_of or schema.any_of)
         if schema.dependent_required:
             made["dependentRequired"] = {k: list(v) for k, v in schema.dependent_required.items()}
 
@@ -214,6 +222,24 @@ class Lowering:
         if self.direction == "any":
             return not one_way(child, self.schemas)
         return not hidden(child, self.schemas, self.direction)
+
+
+def _tag(discriminator: Discriminator, branches: tuple[AnySchema, ...]) -> dict[str, Any]:
+    """Write which branch each value of a discriminator names. To validators this is a note; errors are told by it."""
+    places = {branch.ref: i for i, branch in enumerate(branches) if isinstance(branch, Schema) and branch.ref}
+    named = {value: places[target] for value, target in discriminator.mapping.items() if target in places}
+    complete = len(set(named.values())) == len(branches)
+    return {"propertyName": discriminator.property, "branches": named, "complete": complete}
+
+
+def tag_at(document: Any, path: Iterable[Any]) -> Any:
+    """Return the discriminator of the schema at a path of a written document; None where it has none."""
+    try:
+        for token in path:
+            document = document[token]
+        return document.get("discriminator")
+    except (LookupError, TypeError, AttributeError):
+        return None
 
 
 def build_validator(document: dict[str, Any], formats: Formats, modern: bool) -> Any:

@@ -21,23 +21,49 @@ AnySchema = Schema | bool
 _LOWEST = {"maximum", "exclusive_maximum", "max_length", "max_items", "max_properties", "max_contains"}
 _HIGHEST = {"minimum", "exclusive_minimum", "min_length", "min_items", "min_properties"}
 _NOTES = {"title", "description", "default", "name", "parent", "extensions", "discriminator"}
+_ASIDE = {*_NOTES, "read_only", "write_only"}
+_LONGEST_CHAIN = 50
 _DEFAULTS = asdict(Schema())
 
 
 def resolve(schema: AnySchema, schemas: Mapping[str, AnySchema]) -> AnySchema:
     """Follow references that stand alone; a circle of references allows everything, as it says nothing."""
     seen: set[str] = set()
-    while isinstance(schema, Schema) and schema.ref is not None and is_bare(schema):
-        if schema.ref in seen:
+    while isinstance(schema, Schema):
+        inner = alias(schema)
+        if inner is None or inner.ref is None:
+            return schema
+        if inner.ref in seen:
             return True
-        seen.add(schema.ref)
-        schema = schemas[schema.ref]
+        seen.add(inner.ref)
+        schema = schemas[inner.ref]
     return schema
+
+
+def alias(schema: Schema) -> Schema | None:
+    """Return the reference that a schema is another way to write of, ``allOf: [{$ref: X}]`` among them."""
+    if schema.ref is not None:
+        return schema if is_bare(schema) else None
+    if schema.name is not None or len(schema.all_of) != 1 or not set(given(schema)) <= {"all_of", *_ASIDE}:
+        return None
+    part = schema.all_of[0]
+    return part if isinstance(part, Schema) and part.ref is not None and is_bare(part) else None
+
+
+def without_null(shape: Schema) -> AnySchema | None:
+    """Return X where a schema is ``anyOf: [X, {type: null}]`` and no more; else None."""
+    branches = shape.any_of or shape.one_of
+    null = [b for b in branches if isinstance(b, Schema) and set(given(b)) <= {"type"} and b.type == ("null",)]
+    if len(branches) != 2 or len(null) != 1 or not set(given(shape)) <= {"any_of", "one_of", *_ASIDE}:
+        return None
+    if shape.any_of and shape.one_of:
+        return None
+    return branches[0] if branches[1] is null[0] else branches[1]
 
 
 def is_bare(schema: Schema) -> bool:
     """Tell whether a schema is a reference with nothing beside it but notes."""
-    return set(given(schema)) <= {"ref", "read_only", "write_only", *_NOTES}
+    return set(given(schema)) <= {"ref", *_ASIDE}
 
 
 def given(schema: Schema) -> dict[str, Any]:
@@ -61,15 +87,13 @@ def merged(schema: AnySchema, schemas: Mapping[str, AnySchema]) -> AnySchema:
 def _merged(schema: AnySchema, schemas: Mapping[str, AnySchema], path: tuple[str, ...]) -> AnySchema:
     if isinstance(schema, bool):
         return schema
-    if schema.ref is None and not schema.all_of:
+    if (schema.ref is None and not schema.all_of) or len(path) > _LONGEST_CHAIN:
         return schema
     parts: list[AnySchema] = [replace(schema, ref=None, all_of=())]
     if schema.ref is not None:
         if schema.ref in path:
             return True
         parts.append(_without_notes(_merged(schemas[schema.ref], schemas, (*path, schema.ref))))
-        if len(path) > 100:
-            return schema
     parts += [_without_notes(_merged(part, schemas, path)) for part in schema.all_of]
     made: AnySchema = True
     for part in parts:

@@ -16,10 +16,11 @@ from .checker import MAX_FAULTS
 from .codec import Codec, Invalid
 from .dumping import Dumper
 from .formats import CHECKED, Formats
-from .merging import given, merged, resolve
+from .merging import given, merged, resolve, without_null
 from .models import Models, is_writable
 from .patterns import python_pattern
 from .scalars import Checked, accepts_null, limited, literal, number, text_parser, union
+from .secrets import Secrets, is_secret, marks
 from .subschemas import children, targets
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ class Types:
     def model_of(self, schema: AnySchema, direction: Direction) -> type[PymacaronBaseModel] | None:
         """Return the model class that objects of a schema become."""
         shape = self.shape(schema)
+        if isinstance(shape, Schema) and (other := without_null(shape)) is not None:
+            return self.model_of(other, direction)
         if isinstance(shape, bool) or shape.name is None or not self.fields(shape) or "object" not in _types(shape):
             return None
         with BUILDING:
@@ -129,10 +132,13 @@ class Types:
         with BUILDING:
             return self.models.made.get((name, "any"))
 
+    def secrets(self, schema: AnySchema) -> Secrets:
+        """Return which values below a schema must not be shown."""
+        return self.codec(schema, "any").checker.secrets
+
     def is_secret(self, schema: AnySchema) -> bool:
         """Tell whether values of a property must not be shown: ``format: password`` or ``writeOnly``."""
-        places = [s for s in (schema, self.shape(schema)) if isinstance(s, Schema)]
-        return any(place.write_only or place.format == "password" for place in places)
+        return is_secret(self, schema)
 
     def dump(self, value: Any) -> Any:
         """Turn models and typed values into what JSON can hold."""
@@ -165,7 +171,7 @@ class Types:
                 for name, here in (
                     ("read", part.read_only),
                     ("write", part.write_only),
-                    ("secret", part.write_only or part.format == "password"),
+                    ("secret", marks(part)),
                     ("custom", wire is not None and not wire.native),
                 )
                 if here
@@ -232,11 +238,9 @@ class Types:
 
     def _nullable(self, shape: Schema, direction: Direction, depth: int) -> Any:
         """Express ``anyOf: [X, {type: null}]``, the only union by schema that msgspec has in general."""
-        branches = shape.any_of or shape.one_of
-        null = [b for b in branches if isinstance(b, Schema) and set(given(b)) <= {"type"} and b.type == ("null",)]
-        if shape.type or (shape.any_of and shape.one_of) or len(branches) != 2 or len(null) != 1:
+        other = without_null(shape)
+        if other is None:
             return None
-        other = branches[0] if branches[1] is null[0] else branches[1]
         made = self.annotation(other, direction, depth + 1)
         if accepts_null(made) or isinstance(made, Checked):
             return None

@@ -1,24 +1,28 @@
 """Faults of large values, found piece by piece.
 
 jsonschema-rs collects all errors of a value before it gives the first, which a hostile body of a megabyte turns into
-half a million. So a large value is walked: a part that is valid costs one call, and the walk ends with its reader.
+half a million. So a large value is walked: a part that is valid costs one call, a small one is judged whole, and the
+walk ends with its reader.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
 from pymacaron.contract import Schema
 
 from .lowering import Lowering, build_validator, hidden
+from .merging import without_null
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .lowering import Direction
     from .types import Types
+
+AnySchema = Schema | bool
 
 LARGE = 5_000
 _CHUNK = 500
@@ -37,78 +41,102 @@ def is_large(value: Any, limit: int = LARGE) -> bool:
     return False
 
 
-class _Moved:
-    """An error found in a part, seen from the whole."""
+class Found(NamedTuple):
+    """An error of jsonschema-rs in a part of a value: where the part stands, and by which document it was judged."""
 
-    def __init__(self, error: Any, path: tuple[Any, ...]) -> None:
-        self.kind = error.kind
-        self.instance = error.instance
-        self.instance_path = [*path, *error.instance_path]
+    error: Any
+    path: tuple[Any, ...]
+    document: Any
+
+
+class Judge(NamedTuple):
+    """A compiled validator, the document that it was made from, and the schema, which is kept so that its id is its."""
+
+    validator: Any
+    document: Any
+    schema: AnySchema
 
 
 class Walker:
-    """Walks plain values along their schemas."""
+    """Walks plain values along their schemas, in one direction."""
 
-    def __init__(self, types: Types, direction: Direction) -> None:
+    def __init__(self, types: Types, direction: Direction, large: int = LARGE) -> None:
         self.types = types
         self.direction: Direction = direction
-        self._validators: dict[tuple[int, bool], tuple[Any, Any]] = {}
+        self.large = large
+        self._judges: dict[tuple[str, int], Judge] = {}
 
-    def errors(self, schema: Schema | bool, value: Any, path: tuple[Any, ...] = ()) -> Iterator[Any]:
+    def errors(self, schema: AnySchema, value: Any, path: tuple[Any, ...] = ()) -> Iterator[Found]:
         """Yield errors one by one, each found when asked for."""
         shape = self.types.shape(schema)
-        if not isinstance(value, (list, dict)) or isinstance(shape, bool) or not _separable(shape):
-            yield from self._whole(shape, value, path)
-            return
-        yield from self._whole(_shallow(shape), value, path)
-        if isinstance(value, list):
-            yield from self._elements(shape.items if shape.items is not None else True, value, path)
+        if isinstance(shape, Schema) and value is not None and (other := without_null(shape)) is not None:
+            shape = self.types.shape(other)
+        if not is_large(value, self.large):
+            yield from _all(self._judge(schema), value, path)
+        elif isinstance(shape, bool) or not _separable(shape):
+            yield from _first(self._judge(schema), value, path)
         else:
-            yield from self._properties(shape, value, path)
+            yield from _all(self._judge(shape, "shallow", self._shallow), value, path)
+            if isinstance(value, list):
+                yield from self._elements(shape.items if shape.items is not None else True, value, path)
+            else:
+                yield from self._properties(shape, value, path)
 
-    def _whole(self, schema: Schema | bool, value: Any, path: tuple[Any, ...]) -> Iterator[Any]:
-        """Check a value in one go; only the first error where it is large itself."""
-        validator = self._validator(schema)
-        if validator.is_valid(value):
-            return
-        if is_large(value) and not (isinstance(schema, Schema) and _is_shallow(schema)):
-            try:
-                validator.validate(value)
-            except ValueError as first:
-                yield _Moved(first, path)
-            return
-        for error in validator.iter_errors(value):
-            yield _Moved(error, path)
-
-    def _elements(self, items: Schema | bool, value: list[Any], path: tuple[Any, ...]) -> Iterator[Any]:
+    def _elements(self, items: AnySchema, value: list[Any], path: tuple[Any, ...]) -> Iterator[Found]:
         if items is True:
             return
-        whole = self._validator(Schema(items=items))
+        whole = self._judge(items, "items", lambda schema: Schema(items=schema)).validator
+        one = self._judge(items).validator
         for start in range(0, len(value), _CHUNK):
             chunk = value[start : start + _CHUNK]
             if whole.is_valid(chunk):
                 continue
             for index, element in enumerate(chunk, start):
-                if not self._validator(items).is_valid(element):
+                if len(chunk) == 1 or not one.is_valid(element):
                     yield from self.errors(items, element, (*path, index))
 
-    def _properties(self, shape: Schema, value: dict[str, Any], path: tuple[Any, ...]) -> Iterator[Any]:
+    def _properties(self, shape: Schema, value: dict[str, Any], path: tuple[Any, ...]) -> Iterator[Found]:
         extra = shape.additional_properties
         for name, child in value.items():
             schema = shape.properties.get(name, extra if isinstance(extra, Schema) else True)
             if schema is True or hidden(schema, self.types.schemas, self.direction):
                 continue
-            if not self._validator(schema).is_valid(child):
+            if not self._judge(schema).validator.is_valid(child):
                 yield from self.errors(schema, child, (*path, name))
 
-    def _validator(self, schema: Schema | bool) -> Any:
-        key = (id(schema), False)
-        if key not in self._validators:
+    def _shallow(self, shape: Schema) -> Schema:
+        """Return what a schema says of a value without the schemas of its parts; those that may be left out stay so."""
+        extra, schemas = shape.additional_properties, self.types.schemas
+        stubs = {
+            name: Schema(read_only=hidden(child, schemas, "request"), write_only=hidden(child, schemas, "response"))
+            for name, child in shape.properties.items()
+        }
+        extra = True if isinstance(extra, Schema) else extra
+        return replace(shape, items=None, properties=stubs, additional_properties=extra)
+
+    def _judge(self, schema: AnySchema, form: str = "whole", change: Callable[[Any], AnySchema] | None = None) -> Judge:
+        """Return what judges a form of a schema, compiled when first asked for."""
+        key = (form, id(schema))
+        found = self._judges.get(key)
+        if found is None:
             modern = self.types.api.float_is_integer
             lowering = Lowering(self.types.schemas, self.types.formats, self.direction, modern)
-            made = build_validator(lowering.document(schema), self.types.formats, modern)
-            self._validators[key] = (schema, made)
-        return self._validators[key][1]
+            document = lowering.document(schema if change is None else change(schema))
+            found = Judge(build_validator(document, self.types.formats, modern), document, schema)
+            self._judges[key] = found
+        return found
+
+
+def _all(judge: Judge, value: Any, path: tuple[Any, ...]) -> Iterator[Found]:
+    for error in judge.validator.iter_errors(value):
+        yield Found(error, path, judge.document)
+
+
+def _first(judge: Judge, value: Any, path: tuple[Any, ...]) -> Iterator[Found]:
+    try:
+        judge.validator.validate(value)
+    except ValueError as error:
+        yield Found(error, path, judge.document)
 
 
 def _separable(shape: Schema) -> bool:
@@ -119,18 +147,3 @@ def _separable(shape: Schema) -> bool:
     )  # fmt: skip
     others = (shape.not_, shape.if_, shape.contains, shape.unevaluated_items, shape.unevaluated_properties)
     return not tied and all(other is None for other in others)
-
-
-def _shallow(shape: Schema) -> Schema:
-    """Return what a schema says of a value without the schemas of its parts."""
-    extra = shape.additional_properties
-    return replace(
-        shape,
-        items=None,
-        properties=dict.fromkeys(shape.properties, True),
-        additional_properties=True if isinstance(extra, Schema) else extra,
-    )
-
-
-def _is_shallow(shape: Schema) -> bool:
-    return shape.items is None and not any(isinstance(child, Schema) for child in shape.properties.values())

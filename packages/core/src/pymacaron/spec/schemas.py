@@ -265,7 +265,7 @@ def _nullable(value: dict[str, Any], made: dict[str, Any], keyword: str) -> dict
         if made.get("enum") is not None and None not in made["enum"]:
             made["enum"] = (*made["enum"], None)
         if made.keys() & {"all_of", "any_of", "one_of", "not_"}:
-            outside = ("default", "extensions", "description")
+            outside = ("default", "extensions", "description", "read_only", "write_only")
             outer: dict[str, Any] = {k: made.pop(k) for k in outside if k in made}
             return {**outer, "any_of": (Schema(**made), Schema(type=("null",)))}
     return made
