@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pymacaron.codec.codec import Codec
     from pymacaron.codec.lowering import Direction
 
+GENERATIONS = ("2.0", "3.0", "3.1")
 ORIGIN = "http://localhost/swagger.json"
 
 

@@ -16,12 +16,10 @@ from .checker import Checker
 from .depth import is_bounded, nests_beyond
 from .dumping import is_finite
 from .hydrating import Hydrator
-from .scalars import convert_checked
+from .scalars import convert_checked, parse_checked
 from .walking import LARGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pymacaron.contract import Schema
 
     from .lowering import Direction
@@ -87,10 +85,10 @@ class Codec:
             if self._decoder is None:
                 self._kind = self.types.lower(self.schema, self.direction)
                 try:
-                    decoder: Any = msgspec.json.Decoder(self._kind, dec_hook=convert_checked)
+                    decoder: Any = msgspec.json.Decoder(self._kind, dec_hook=parse_checked)
                 except (RecursionError, TypeError):
                     self._kind = self.types.checked(self.schema, self.direction)
-                    decoder = msgspec.json.Decoder(self._kind, dec_hook=convert_checked)
+                    decoder = msgspec.json.Decoder(self._kind, dec_hook=parse_checked)
                 self._bounded = is_bounded(self.schema, self.types.schemas)
                 self._decoder = decoder
         return self._decoder
@@ -108,7 +106,7 @@ class Codec:
             return decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # Left first, so that no trace of a refusal shows what the fast path says of a secret.
-        return self._load_plain(decode_any(data, max_depth), small=len(data) < LARGE)
+        return self.load_plain(decode_any(data, max_depth), small=len(data) < LARGE)
 
     def load(self, value: Any) -> Any:
         """Convert and check a Python value: what JSON holds, or values and models that are typed already.
@@ -126,13 +124,19 @@ class Codec:
 
     def load_slowly(self, value: Any) -> Any:
         """Convert and check a Python value by jsonschema-rs; what :meth:`load` does where the fast path refuses."""
-        return self._load_plain(self._plain(value, self.checker.plain))
+        return self.load_plain(self._plain(value, mixed=True))
 
-    def _load_plain(self, plain: Any, small: bool = False) -> Any:
+    def load_plain(self, plain: Any, small: bool = False) -> Any:
+        """Convert and check a value of JSON by jsonschema-rs; ``small`` where it is known to have few nodes."""
         faults = self.checker.faults(plain, small)
         if faults:
             raise Invalid(faults)
-        return self.hydrator.hydrate(self.schema, plain)
+        try:
+            return self.hydrator.hydrate(self.schema, plain)
+        except ValueError:
+            pass
+        # A service's own format on a number: the validator holds only texts against formats.
+        raise Invalid([("", "format", "a value in it is none of its format")])
 
     def accepts(self, value: Any) -> bool:
         """Tell whether a value follows the schema."""
@@ -175,11 +179,12 @@ class Codec:
         Raises:
             Invalid: the value holds something that JSON cannot.
         """
-        return self._plain(value, lambda given: self.types.dumper.dump(self.schema, given, self.direction))
+        return self._plain(value, mixed=False)
 
-    def _plain(self, value: Any, dump: Callable[[Any], Any]) -> Any:
+    def _plain(self, value: Any, mixed: bool) -> Any:
+        dumper = self.types.dumper
         try:
-            return dump(value)
+            return dumper.wire(self.schema, value) if mixed else dumper.dump(self.schema, value, self.direction)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             reason = "" if "secret" in self.types.flags(self.schema) else f": {error}"
         raise Invalid([("", "type", f"it cannot be written as JSON{reason}")])

@@ -12,6 +12,7 @@ from pymacaron.contract import Schema
 from pymacaron.model import PymacaronBaseModel
 
 from .lowering import hidden
+from .merging import without_null
 
 if TYPE_CHECKING:
     from .lowering import Direction
@@ -45,30 +46,41 @@ class Dumper:
             return [self.plain(item) for item in value]
         return self._leaf(value)
 
-    def dump(self, schema: Schema | bool, value: Any, direction: Direction) -> Any:
-        """Turn a value into what JSON holds, in the form that its schema asks for."""
+    def wire(self, schema: Schema | bool, value: Any) -> Any:
+        """Turn a value that is JSON's or typed already, or a mixture of both, into what JSON holds."""
+        return self.dump(schema, value, "any", mixed=True)
+
+    def dump(self, schema: Schema | bool, value: Any, direction: Direction, mixed: bool = False) -> Any:
+        """Turn a typed value into what JSON holds, in the form that its schema asks for."""
         shape = self.types.shape(schema)
         if isinstance(value, PymacaronBaseModel):
             return self._model(value, direction)
+        if isinstance(shape, Schema) and (shape.any_of or shape.one_of):
+            shape = self._chosen(shape, value)
         if isinstance(shape, bool):
             return self.plain(value)
         wire = self.types.formats.get(shape.format)
         if wire is not None and not isinstance(value, _SCALARS) and isinstance(value, wire.types):
             return wire.dump(value)
         if wire is not None and wire.types == (object,) and value is not None and not isinstance(value, str):
-            return wire.dump(value)
+            return value if mixed and _fits(value, shape) else wire.dump(value)
         if isinstance(value, dict):
-            return self._mapping(shape, value, direction)
+            return self._mapping(shape, value, direction, mixed)
         if isinstance(value, (list, tuple)):
             items = shape.items if shape.items is not None else True
-            return [self.dump(items, item, direction) for item in value]
+            return [self.dump(items, item, direction, mixed) for item in value]
         return self.plain(value)
 
-    def _mapping(self, shape: Schema, value: dict[Any, Any], direction: Direction) -> dict[str, Any]:
+    def _chosen(self, shape: Schema, value: Any) -> Schema | bool:
+        """Return the branch that decides the form of a value, where null is all that stands beside it."""
+        other = without_null(shape)
+        return shape if other is None or value is None else self.types.shape(other)
+
+    def _mapping(self, shape: Schema, value: dict[Any, Any], direction: Direction, mixed: bool) -> dict[str, Any]:
         fields = self.types.fields(shape)
         extra = shape.additional_properties if shape.additional_properties is not None else True
         return {
-            _key(name): self.dump(fields.get(name, extra), item, direction)
+            _key(name): self.dump(fields.get(name, extra), item, direction, mixed)
             for name, item in value.items()
             if not hidden(fields.get(name, extra), self.types.schemas, direction)
         }
@@ -93,6 +105,13 @@ class Dumper:
             return int(value) if value == value.to_integral_value() else float(value)
         made = msgspec.to_builtins(value, enc_hook=self.types.formats.encode)
         return made if isinstance(made, _SCALARS) else self.plain(made)
+
+
+def _fits(value: Any, shape: Schema) -> bool:
+    """Tell whether a value has a type of JSON that a schema names, and so is on its way in already."""
+    kinds = {bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+    kind = kinds.get(type(value))
+    return kind in shape.type or (kind == "integer" and "number" in shape.type)
 
 
 def is_finite(value: Any) -> bool:

@@ -24,10 +24,21 @@ if TYPE_CHECKING:
 class UserFormat(Protocol):
     """What ``API(formats=[...])`` takes: the attributes of bravado-core's ``SwaggerFormat``, or of that very class."""
 
-    format: str
-    to_python: Callable[[Any], Any]
-    to_wire: Callable[[Any], Any]
-    validate: Callable[[Any], Any]
+    @property
+    def format(self) -> str:
+        """Its name in contracts."""
+
+    @property
+    def to_python(self) -> Callable[[Any], Any]:
+        """What turns a wire value into a Python value."""
+
+    @property
+    def to_wire(self) -> Callable[[Any], Any]:
+        """What turns a Python value into a wire value."""
+
+    @property
+    def validate(self) -> Callable[[Any], Any]:
+        """What raises where a wire value is not of this format."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,7 @@ class SwaggerFormat:
 
 
 _DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UUID_LENGTH = 36
@@ -90,7 +101,10 @@ def _leap(before: datetime) -> datetime:
     utc = before - (before.utcoffset() or timedelta())
     if (utc.hour, utc.minute) != (23, 59):
         raise ValueError("a leap second comes at 23:59:60 UTC alone")
-    return before + timedelta(seconds=1)
+    try:
+        return before + timedelta(seconds=1)
+    except OverflowError:
+        raise ValueError("no datetime comes after the year 9999") from None
 
 
 def dump_date_time(value: datetime) -> str:

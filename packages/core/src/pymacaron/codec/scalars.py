@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
     from pymacaron.contract import Schema
 
+    from .formats import Format
+
 
 _INT64 = range(-(2**63), 2**63)
 
 
 class Checked(type):
-    """The class of checked types; each is its own class, whose ``convert`` takes a value through the slow path."""
+    """The class of checked types; each is its own class, whose functions take a value through the slow path.
 
+    ``parse`` takes a value of JSON; ``convert`` one that may be typed already.
+    """
+
+    parse: Callable[[Any], Any]
     convert: Callable[[Any], Any]
     nullable: bool
 
@@ -33,8 +39,19 @@ class Checked(type):
         return True
 
 
+def checked(parse: Callable[[Any], Any], convert: Callable[[Any], Any], nullable: bool) -> Checked:
+    """Make a checked type."""
+    functions = {"parse": staticmethod(parse), "convert": staticmethod(convert)}
+    return Checked("Checked", (), {**functions, "nullable": nullable})
+
+
+def parse_checked(kind: Any, value: Any) -> Any:
+    """Take a value of JSON for a checked type; msgspec calls it as ``dec_hook``."""
+    return kind.parse(value)
+
+
 def convert_checked(kind: Any, value: Any) -> Any:
-    """Convert a value of a checked type; msgspec calls it as ``dec_hook``."""
+    """Take a value that may be typed already, likewise."""
     return kind.convert(value)
 
 
@@ -134,8 +151,25 @@ def _mapping_like(kind: Any) -> bool:
     return isinstance(kind, ModelType) or getattr(kind, "__origin__", None) is dict
 
 
-def text_parser(wire: Any) -> Callable[[Any], Any]:
+def text_parser(wire: Format) -> Callable[[Any], Any]:
+    """Return what makes a format's Python value of a text, and of nothing else."""
+
+    def parse(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError("not a text")
+        return wire.parse(value)
+
+    return parse
+
+
+def text_converter(wire: Format) -> Callable[[Any], Any]:
+    """Return what makes a format's Python value of a text; a value that is one already only has to be writable."""
+    parse = text_parser(wire)
+
     def convert(value: Any) -> Any:
-        return value if not isinstance(value, str) and isinstance(value, wire.types) else wire.parse(value)
+        if isinstance(value, str) or not isinstance(value, wire.types):
+            return parse(value)
+        text = wire.dump(value)
+        return value if type(value) in wire.types else parse(text)
 
     return convert

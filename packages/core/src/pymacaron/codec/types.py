@@ -19,7 +19,7 @@ from .formats import CHECKED, Formats
 from .merging import given, merged, resolve, without_null
 from .models import Models, is_writable
 from .patterns import python_pattern
-from .scalars import Checked, accepts_null, limited, literal, number, text_parser, union
+from .scalars import Checked, accepts_null, checked, limited, literal, number, text_converter, text_parser, union
 from .secrets import Secrets, is_secret, marks
 from .subschemas import children, targets
 
@@ -218,7 +218,7 @@ class Types:
         key = (id(schema), direction)
         if key not in self._checked:
             codec = self.codec(schema, direction)
-            made = Checked("Checked", (), {"convert": staticmethod(codec.load_slowly), "nullable": True})
+            made = checked(codec.load_plain, codec.load_slowly, nullable=True)
             self._checked[key] = (schema, made)
         return self._checked[key][1]
 
@@ -266,7 +266,7 @@ class Types:
         if wire is not None:
             if set(given(shape)) & _STRING or wire.name == "binary" or len(shape.type) != 1:
                 return None
-            return Checked("Text", (), {"convert": staticmethod(text_parser(wire)), "nullable": False})
+            return checked(text_parser(wire), text_converter(wire), nullable=False)
         if shape.format in CHECKED:
             return None
         pattern = python_pattern(shape.pattern) if shape.pattern is not None else None
