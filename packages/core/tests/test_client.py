@@ -3,84 +3,27 @@
 from __future__ import annotations
 
 import io
-import socket
-import threading
-from contextlib import contextmanager
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask, Response
 from flask import request as flask_request
-from werkzeug.serving import make_server
 
 from harness import NOBODY, SECRET, bind, json_of, make_api, openapi, swagger
-from pymacaron import API, add_error, apipool, generate_token, get_userid
+from pymacaron import API, apipool, generate_token, get_userid
 from pymacaron.auth import Principal, set_principal
 from pymacaron.calls import Call, set_call
-from pymacaron.client.method import close_session
 from pymacaron.config import Config, get_config, set_config
 from pymacaron.exceptions import (
     AuthMissingHeaderError,
     BindError,
-    CallFailedError,
-    CallTimeoutError,
-    ClientError,
     InternalValidationError,
     ModelError,
-    ValidationError,
 )
 from pymacaron.plugins import ClientCallContext, LoadedPlugin, Plugin, Plugins
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-OK = {"200": json_of(True)}
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve an app in a thread; yield its URL."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        close_session()
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
-
-
-@contextmanager
-def service(document: dict[str, Any], handlers: Mapping[str, Callable[..., Any]], **config: Any) -> Iterator[Any]:
-    """Serve a document; yield the client of it."""
-    api = make_api(document, handlers, config=config, error_reporter=lambda **_: None)
-    with served(api.app) as url:
-        get_config().values["services"] = {"shop": url}
-        yield apipool.shop.client
-
-
-def post(**operation: Any) -> dict[str, Any]:
-    return openapi(
-        {operation.pop("rule", "/x"): {"post": {"operationId": "x", "responses": OK, **operation}}},
-        components={"schemas": {"Item": ITEM, "Part": {"type": "object", "properties": {"n": {"type": "integer"}}}}},
-    )
-
-
-ITEM = {
-    "type": "object",
-    "required": ["name"],
-    "properties": {
-        "name": {"type": "string"},
-        "day": {"type": "string", "format": "date"},
-        "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Part"}},
-    },
-}
-REF = {"$ref": "#/components/schemas/Item"}
 ARRAY = {"type": "array", "items": {"type": "string"}}
 NUMBERS = {"type": "array", "items": {"type": "integer"}}
 OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}}
@@ -313,169 +256,6 @@ def test_names_of_methods() -> None:
         "/d": {"get": {"x-no-bind-server": True, "responses": {}}},
     }
     assert dir(apipool.load_swagger("other", openapi(paths)).client) == ["due", "get_d", "three", "uno"]
-
-
-# Errors.
-
-
-def failing(error: Exception) -> Any:
-    def x() -> None:
-        raise error
-
-    return service(post(), {"x": x})
-
-
-def test_error_of_the_other_service_is_raised() -> None:
-    """An error status is raised as the error that the other service named."""
-    locked = add_error(name="Locked", code="LOCKED", status=423)
-    with failing(locked("no key", user_message="Later")) as client, pytest.raises(locked) as caught:
-        client.x()
-    assert (caught.value.status, caught.value.message, caught.value.user_message) == (423, "no key", "Later")
-
-
-def test_faults_of_the_other_service_are_kept() -> None:
-    """A 400 comes back with its list of faults."""
-    parameters = [{"name": "n", "in": "query", "schema": True}]
-    document = post(parameters=parameters)
-    with service(document, {"x": lambda n: 1}) as client:
-        document["paths"]["/x"]["post"]["parameters"][0]["schema"] = {"type": "integer"}
-        with service(document, {"x": lambda n: 1}), pytest.raises(ValidationError) as caught:
-            client.x(n="text")
-    assert caught.value.errors[0]["pointer"] == "/n"
-
-
-def test_problem_details_of_the_other_service() -> None:
-    """Problem details are understood as well."""
-
-    def x() -> None:
-        raise AuthMissingHeaderError("who are you")
-
-    with service(post(), {"x": x}, error_format="problem") as client, pytest.raises(AuthMissingHeaderError) as caught:
-        client.x()
-    assert caught.value.message == "who are you"
-
-
-@pytest.mark.parametrize(
-    ("response", "status", "message"),
-    [
-        (lambda: Response("<h1>gone</h1>", 410), 410, "answered 410: <h1>gone</h1>"),
-        (lambda: Response("", 503), 503, "answered 503"),
-        (lambda: Response('{"detail": 1}', 500, content_type="application/json"), 500, "answered 500"),
-    ],
-)
-def test_error_of_another_form(response: Any, status: int, message: str) -> None:
-    """An error that is none of ours is a ClientError with status and the beginning of the body."""
-    with service(post(), {"x": response}) as client, pytest.raises(ClientError, match=message) as caught:
-        client.x()
-    assert (type(caught.value), caught.value.status) == (ClientError, status)
-    assert "shop.x (POST http://127.0.0.1" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("response", "message"),
-    [
-        (lambda: Response('{"name": 5}', 200, content_type="application/json"), "which breaks its contract: "),
-        (lambda: Response("{", 200, content_type="application/json"), "which breaks its contract: this is no JSON"),
-        (lambda: Response("a", 200, content_type="text/html"), "of type 'text/html', which its contract does not"),
-        (lambda: Response("{}", 206), "answered 206, which its contract does not declare"),
-        (lambda: Response("", 302, {"Location": "/elsewhere"}), "answered 302, which its contract does not declare"),
-        (lambda: Response("", 200, content_type="application/json"), "which breaks its contract: this is no JSON"),
-    ],
-)
-def test_bad_response(response: Any, message: str) -> None:
-    """An answer that breaks its contract is a failed call."""
-    document = post(responses={"200": json_of(REF)})
-    with service(document, {"x": response}) as client, pytest.raises(CallFailedError, match=message) as caught:
-        client.x()
-    assert (caught.value.code, caught.value.status) == ("CALL_FAILED", 502)
-
-
-def test_answer_without_a_body() -> None:
-    """An answer that is empty, although its contract declares content, is a failed call."""
-
-    def x() -> Response:
-        made = Response("", 200)
-        del made.headers["Content-Type"]
-        return made
-
-    with service(post(), {"x": x}) as client, pytest.raises(CallFailedError, match="answered 200 without a body"):
-        client.x()
-
-
-def test_unreachable() -> None:
-    """A service that nobody serves is a failed call that names it."""
-    make_api(post(), {"x": lambda: 1}, config={"services": {"shop": NOBODY}})
-    with pytest.raises(CallFailedError, match=r"shop\.x \(POST http://127.0.0.1:1/x\) failed: "):
-        apipool.shop.client.x()
-
-
-def test_unknown_host() -> None:
-    """So is one whose URL makes no sense."""
-    make_api(post(), {"x": lambda: 1}, config={"services": {"shop": "http://[bad"}})
-    with pytest.raises(CallFailedError, match=r"shop\.x \(POST "):
-        apipool.shop.client.x()
-
-
-@contextmanager
-def silence() -> Iterator[str]:
-    """Listen, and never answer."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-
-
-def test_timeout() -> None:
-    """A service that does not answer in time is a timeout, after the seconds of pym-config."""
-    with silence() as url:
-        make_api(post(), {"x": lambda: 1}, config={"services": {"shop": url}, "timeout": 0.05})
-        with pytest.raises(CallTimeoutError, match=r"did not answer within 0.05 s") as caught:
-            apipool.shop.client.x()
-        assert (caught.value.code, caught.value.status) == ("CALL_TIMEOUT", 504)
-        make_api(post(), {"x": lambda: 1}, config={"services": {"shop": url}}, timeout=0.06)
-        with pytest.raises(CallTimeoutError, match=r"within 0.06 s"):
-            apipool.shop.client.x()
-
-
-class Breaking(BaseHTTPRequestHandler):
-    """Promises more than it sends."""
-
-    def do_POST(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", "100")
-        self.end_headers()
-        self.wfile.write(b"{")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def test_answer_that_breaks_off() -> None:
-    """A connection that ends in the middle is a failed call."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Breaking) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        make_api(post(), {"x": lambda: 1}, config={"services": {"shop": url}})
-        with pytest.raises(CallFailedError, match=r"shop\.x .* failed: "):
-            apipool.shop.client.x()
-        server.shutdown()
-
-
-def test_error_of_a_call_becomes_the_response() -> None:
-    """A handler whose call fails answers 502, and 504 after a timeout, unless it handles the error."""
-    with silence() as url:
-
-        def x() -> Any:
-            return apipool.other.client.x()
-
-        api = make_api(post(), {"x": x}, error_reporter=lambda **_: None, timeout=0.05)
-        apipool.load_swagger("other", post())
-        client: Any = api.app.test_client()
-        get_config().values["services"] = {"other": NOBODY}
-        assert (client.post("/x").status_code, client.post("/x").json["error"]) == (502, "CALL_FAILED")
-        get_config().values.update(services={"other": url}, timeout=0.05)
-        assert (client.post("/x").status_code, client.post("/x").json["error"]) == (504, "CALL_TIMEOUT")
 
 
 # Where to.

@@ -36,7 +36,10 @@ KEYS: dict[str, tuple[Any, str]] = {
     "max_body_bytes": (16 * 1024 * 1024, "largest request body, in bytes; 413 beyond it"),
     "max_json_depth": (200, "deepest nesting of a JSON body, at most 200; 400 beyond it"),
     "max_errors": (50, "most faults that one error response lists"),
-    "max_form_memory_bytes": (500_000, "largest form field that is no file, in bytes; 413 beyond it (files go to disk)"),
+    "max_form_memory_bytes": (
+        500_000,
+        "largest form field that is no file, in bytes; 413 beyond it (files go to disk)",
+    ),
     "jwt_secret": (None, "key that tokens are signed and verified with (HS256); at least 32 bytes"),
     "jwt_algorithm": ("HS256", "signature algorithm of tokens"),
     "jwt_public_key": (None, "PEM key that tokens are verified with, for RS256, ES256 and EdDSA"),

@@ -39,7 +39,9 @@ class HandlerCall:
             return {}
         named = signature.parameters
         takes_any = any(p.kind is p.VAR_KEYWORD for p in named.values())
-        positional = [p for p in named.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
+        positional = [
+            p for p in named.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
+        ]
         if self.takes_body and not positional:
             raise BindError(f"{_where(handler)} takes no argument for the body; add one as its first")
         wanted = [p.argument for p in operation.parameters]
@@ -100,8 +102,8 @@ class BoundOperation:
         self.passes = passes
         self.settings = settings
         body = operation.body
-        takes_body = body is not None and bool(body.content) and not any(
-            p.location == "form" for p in operation.parameters
+        takes_body = (
+            body is not None and bool(body.content) and not any(p.location == "form" for p in operation.parameters)
         )
         self.call = HandlerCall(operation, handler, takes_body)
         self._decoder: RequestDecoder | None = None
@@ -138,4 +140,3 @@ class BoundOperation:
         offered = encoder.offered()
         if offered and acceptable(offered, accept) is None:
             raise NotAcceptableError(f"none of {', '.join(m.name for m in offered)} is in Accept: {accept[:100]}")
-

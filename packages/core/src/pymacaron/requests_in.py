@@ -56,7 +56,7 @@ class BodyReader:
         """Return what reads bodies of a ``Content-Type``."""
         media = self._media(content_type)
         codec = self.codecs[media.name]
-        if is_json(media.name) or "*" in media.name and is_json(content_type or ""):
+        if is_json(media.name) or ("*" in media.name and is_json(content_type or "")):
             return partial(self._json, codec)
         if media.name in self.forms:
             form = self.forms[media.name]
@@ -80,10 +80,7 @@ class BodyReader:
             return self.body.content[0]
         media = content_for(self.body.content, content_type)
         if media is None:
-            allowed = ", ".join(m.name for m in self.body.content)
-            raise UnsupportedMediaTypeError(
-                f"a body of type {bare(content_type)!r} is not supported; send {allowed}", headers={"Accept": allowed}
-            )
+            raise unsupported(self.body.content, content_type)
         return media
 
     def _json(self, codec: Codec, incoming: Incoming) -> Any:
@@ -96,6 +93,13 @@ class BodyReader:
             return codec.load(incoming.body().decode())
         except UnicodeDecodeError as error:
             raise Invalid([("", "type", f"byte {error.start} is no UTF-8")]) from None
+
+
+def unsupported(content: Sequence[MediaType], content_type: str) -> UnsupportedMediaTypeError:
+    """Say which media types a body may be of."""
+    allowed = ", ".join(media.name for media in content)
+    message = f"a body of type {bare(content_type)!r} is not supported; send {allowed}"
+    return UnsupportedMediaTypeError(message, headers={"Accept": allowed})
 
 
 def is_binary(types: Types, media: MediaType) -> bool:
@@ -183,11 +187,9 @@ class RequestDecoder:
 
     def _form(self, incoming: Incoming, arguments: dict[str, Any], faults: FaultList) -> None:
         assert self.form is not None
-        body = self.operation.body
-        if incoming.content_type is not None and body is not None:
-            if content_for(body.content, incoming.content_type) is None:
-                allowed = ", ".join(m.name for m in body.content)
-                raise UnsupportedMediaTypeError(f"a form of type {bare(incoming.content_type)!r} is not supported; send {allowed}")
+        content = self.operation.body.content if self.operation.body is not None else ()
+        if incoming.content_type is not None and content_for(content, incoming.content_type) is None:
+            raise unsupported(content, incoming.content_type)
         fields, files = incoming.form()
         for parameter, reader in self.readers["form"]:
             try:
@@ -201,7 +203,7 @@ class RequestDecoder:
 
 def _takes(parameter: Parameter, reader: TextCodec, name: str) -> bool:
     """Tell whether a query key belongs to a parameter."""
-    if name == parameter.name or parameter.style == "deepObject" and name.startswith(f"{parameter.name}["):
+    if name == parameter.name or (parameter.style == "deepObject" and name.startswith(f"{parameter.name}[")):
         return True
     shape = reader.types.shape(parameter.schema)
     spread = reader.is_object and reader.exploded and isinstance(shape, Schema)

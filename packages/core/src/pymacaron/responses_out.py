@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from .codec.codec import Invalid
 from .codec.text import TextCodec, is_json
-from .contract import MediaType, Operation, Response
 from .exceptions import BadResponseError, fault
 from .messages import Outgoing, faults_in
 from .negotiation import acceptable
@@ -17,6 +16,7 @@ from .requests_in import is_binary
 
 if TYPE_CHECKING:
     from .codec.types import Types
+    from .contract import MediaType, Operation, Response
 
 
 class ResponseEncoder:
@@ -32,9 +32,7 @@ class ResponseEncoder:
             id(media): types.codec(media.schema, "response") for r in operation.responses for media in r.content
         }
         self.json = {id(media) for r in operation.responses for media in r.content if is_json(media.name)}
-        self.headers = {
-            id(r): [(h, TextCodec(types, h)) for h in r.headers] for r in operation.responses
-        }
+        self.headers = {id(r): [(h, TextCodec(types, h)) for h in r.headers] for r in operation.responses}
 
     def _default_status(self) -> int:
         good = [status for status in self.exact if 200 <= status < 300]
@@ -140,9 +138,7 @@ class ResponseEncoder:
         return [*made, *((name, str(value)) for name, value in given.items())]
 
     def _bad(self, message: str, keyword: str = "type") -> BadResponseError:
-        return BadResponseError(
-            f"{self.operation.name}: {message}", errors=[fault("response", "", keyword, message)]
-        )
+        return BadResponseError(f"{self.operation.name}: {message}", errors=[fault("response", "", keyword, message)])
 
 
 def _typed(codec: TextCodec, value: Any) -> Any:
@@ -183,5 +179,7 @@ def _encoded(parts: Any) -> Iterator[bytes]:
 def _concrete(media_type: str) -> str:
     """Return a media type that a response may be sent as; a range stands for octets or plain text."""
     if "*" not in media_type:
-        return f"{media_type}; charset=utf-8" if media_type.startswith("text/") and ";" not in media_type else media_type
+        return (
+            f"{media_type}; charset=utf-8" if media_type.startswith("text/") and ";" not in media_type else media_type
+        )
     return "text/plain; charset=utf-8" if media_type.startswith("text/") else "application/octet-stream"

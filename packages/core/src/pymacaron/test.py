@@ -1,4 +1,4 @@
-"""``from pymacaron.test import PyMacaronTestCase``: the test tools of the package pymacaron-unit, where it is installed."""
+"""``from pymacaron.test import PyMacaronTestCase``: the test tools of pymacaron-unit, where that is installed."""
 
 from __future__ import annotations
 
@@ -22,5 +22,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != _PACKAGE:
             raise
-        raise ImportError(f"pymacaron.test.{name} is in the package pymacaron-unit; pip install pymacaron-unit") from None
+        raise ImportError(
+            f"pymacaron.test.{name} is in the package pymacaron-unit; pip install pymacaron-unit"
+        ) from None
     return getattr(module, name)

@@ -101,7 +101,8 @@ def docs_path(app: Flask) -> str | None:
 
 def contract_json(source: Any) -> bytes:
     """Return a contract as one JSON document."""
-    from pymacaron.spec.bundling import bundle
     import msgspec
+
+    from pymacaron.spec.bundling import bundle
 
     return msgspec.json.encode(source if isinstance(source, dict) else bundle(source))

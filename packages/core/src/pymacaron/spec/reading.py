@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .document import Node
     from .operations import ContractReader
 
+
 def read_contract(source: str | Path | dict[str, Any], name: str, documents: Documents | None = None) -> Api:
     """Read one contract.
 
