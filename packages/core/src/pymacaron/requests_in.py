@@ -14,7 +14,7 @@ from .messages import FaultList, Incoming, Settings, faults_in
 from .negotiation import bare, content_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from .codec.codec import Codec
     from .codec.types import Types
