@@ -11,7 +11,8 @@ import pytest
 from flask import Flask, Response
 from flask import request as flask_request
 
-from harness import NOBODY, SECRET, bind, json_of, make_api, openapi, swagger
+from harness import SECRET, bind, json_of, make_api, openapi, swagger
+from loopback import REF, post, service
 from pymacaron import API, apipool, generate_token, get_userid
 from pymacaron.auth import Principal, set_principal
 from pymacaron.calls import Call, set_call
@@ -19,7 +20,6 @@ from pymacaron.config import Config, get_config, set_config
 from pymacaron.exceptions import (
     AuthMissingHeaderError,
     BindError,
-    InternalValidationError,
     ModelError,
 )
 from pymacaron.plugins import ClientCallContext, LoadedPlugin, Plugin, Plugins
@@ -177,68 +177,6 @@ def test_forms_of_swagger_2_go_round() -> None:
         assert client.x(title="T") == ["T", None]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "options", "message"),
-    [
-        ((), {"n": "x"}, '"x" is not of type integer'),
-        ((), {}, "the argument n is missing"),
-        ((), {"n": 1, "m": 2}, "x has no parameter 'm'; it has n"),
-        (({},), {"n": 1}, 'the property "name" is missing'),
-        ((1, 2), {"n": 1}, "x takes one body"),
-    ],
-)
-def test_wrong_arguments(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
-    """An argument that breaks the contract is refused before anything is sent."""
-    parameters = [{"name": "n", "in": "query", "required": True, "schema": {"type": "integer"}}]
-    document = post(parameters=parameters, requestBody=json_of(REF))
-    make_api(document, {"x": lambda item, n: 1}, config={"services": {"shop": NOBODY}})
-    with pytest.raises(InternalValidationError, match=message):
-        apipool.shop.client.x(*arguments, **options)
-
-
-@pytest.mark.parametrize("value", ["", ".", ".."])
-def test_path_cannot_be_left(value: str) -> None:
-    """A value that would make the path of another operation is refused."""
-    document = post(rule="/x/{p}", parameters=[{"name": "p", "in": "path", "required": True, "schema": {}}])
-    make_api(document, {"x": lambda p: 1}, config={"services": {"shop": NOBODY}})
-    with pytest.raises(InternalValidationError, match="cannot stand in a path"):
-        apipool.shop.client.x(p=value)
-
-
-@pytest.mark.parametrize(
-    ("kind", "schema", "body", "message"),
-    [
-        ("text/plain", {"type": "string", "maxLength": 2}, "abc", "longer than 2"),
-        ("text/plain", {"type": "string"}, 5, "give text, bytes, a file or an iterator, not int"),
-        ("multipart/form-data", {"type": "object", "required": ["a"]}, {}, '"a" is missing'),
-        ("multipart/form-data", {"type": "object"}, "text", "a form is a model or a dict, not str"),
-    ],
-)
-def test_wrong_bodies(kind: str, schema: Any, body: Any, message: str) -> None:
-    """Texts and forms are checked before they are sent as well."""
-    document = post(requestBody={"content": {kind: {"schema": schema}}})
-    make_api(document, {"x": lambda body: 1}, config={"services": {"shop": NOBODY}})
-    with pytest.raises(InternalValidationError, match=message):
-        apipool.shop.client.x(body)
-
-
-def test_every_fault_of_the_arguments() -> None:
-    """All faults are listed at once."""
-    parameters = [{"name": n, "in": "query", "schema": {"type": "integer"}} for n in "ab"]
-    document = post(parameters=parameters, requestBody=json_of(REF))
-    make_api(document, {"x": lambda item, a, b: 1}, config={"services": {"shop": NOBODY}})
-    with pytest.raises(InternalValidationError) as caught:
-        apipool.shop.client.x({}, a="x", b="y")
-    assert [(e["in"], e["pointer"]) for e in caught.value.errors] == [("query", "/a"), ("query", "/b"), ("body", "")]
-
-
-def test_body_that_is_not_taken() -> None:
-    """An operation without body refuses one."""
-    make_api(post(), {"x": lambda: 1}, config={"services": {"shop": NOBODY}})
-    with pytest.raises(InternalValidationError, match="x takes no body"):
-        apipool.shop.client.x({"a": 1})
-
-
 def test_missing_method() -> None:
     """A client has the operations as methods, and names a similar one."""
     make_api(post(), {"x": lambda: 1})
@@ -324,8 +262,8 @@ def test_call_travels_through_services() -> None:
 
 def test_add_auth() -> None:
     """x-decorate-request: pymacaron.auth.add_auth sends the current user's token."""
-    decorators = {"x-decorate-request": "pymacaron.auth.add_auth", "x-decorate-server": "pymacaron.auth.requires_auth"}
-    document = post(**decorators)
+    own = {"x-decorate-request": "pymacaron.auth.add_auth", "x-decorate-server": "pymacaron.auth.requires_auth"}
+    document = post(**own)
     with service(document, {"x": get_userid}, jwt_secret=SECRET) as client:
         with pytest.raises(AuthMissingHeaderError):
             client.x()
