@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_plus
 
 from pymacaron.contract import Parameter, Schema
 
-from .codec import Invalid, decode_any
+from .codec import MAX_DEPTH, Invalid, decode_any, too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,7 +150,8 @@ class TextCodec:
             return self._prefixed(text)
         if self.is_object and not self.is_array:
             return self._pairs(text, "=" if self.exploded else None)
-        return self._elements(_split(style, text))
+        # A client that repeats the name of an array written in one text means all of them.
+        return self._elements([part for given in texts for part in _split(style, given)])
 
     def _prefixed(self, text: str) -> Any:
         """Read the styles ``label`` (``.a.b``) and ``matrix`` (``;name=a;name=b``) of RFC 6570."""
@@ -282,6 +283,8 @@ def _split(style: str, text: str) -> list[str]:
 def _deep_path(name: str, key: str) -> list[str]:
     """Return ``[a, b]`` for the key ``name[a][b]``; nothing where it is none."""
     rest = key.removeprefix(name) if key.startswith(f"{name}[") and key.endswith("]") else ""
+    if rest.count("][") >= MAX_DEPTH:
+        raise too_deep(MAX_DEPTH)
     return rest[1:-1].split("][") if rest else []
 
 
