@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from .lowering import Lowering, build_validator, tag_at
 from .secrets import Secrets
-from .walking import Walker, is_large
-from .wording import HIDDEN, listed, sentence, shown
+from .walking import Verdict, Walker, is_large
+from .wording import HIDDEN, listed, sentence, shown, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -103,6 +103,10 @@ def _escape(token: str) -> str:
 
 def describe(error: Any, prefix: Sequence[Any], secrets: Secrets, document: Any) -> Iterator[FaultEntry]:
     """Turn one error of jsonschema-rs into faults; a failed choice is told by the branch that was meant."""
+    if isinstance(error, Verdict):
+        seen = HIDDEN if secrets.hide([*prefix]) else shown(error.instance)
+        yield pointer(prefix), error.keyword, verdict(error.keyword, seen)
+        return
     kind = error.kind
     name = kind.name
     path = error.instance_path if not prefix else [*prefix, *error.instance_path]

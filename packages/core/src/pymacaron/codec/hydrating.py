@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from pymacaron.contract import Schema
 from pymacaron.model import EXTRA, construct
 
 from .lowering import hidden
 
 if TYPE_CHECKING:
-    from pymacaron.contract import Schema
-
     from .lowering import Direction
     from .types import Types
 
@@ -30,9 +29,7 @@ class Hydrator:
         if isinstance(shape, bool) or value is None or isinstance(value, bool):
             return value
         chosen = self._choose(shape, value)
-        if chosen is not None and not (
-            isinstance(value, dict) and self.types.fields(shape) and not self._narrows(shape)
-        ):
+        if chosen is not None and (self._narrows(shape) or not self._forms(shape, value)):
             return self.hydrate(chosen, value)
         wire = self.types.formats.get(shape.format)
         if wire is not None and (isinstance(value, str) or wire.types == (object,)):
@@ -50,16 +47,28 @@ class Hydrator:
         tag = shape.discriminator
         if tag is not None and isinstance(value, dict) and isinstance(value.get(tag.property), str):
             target = tag.mapping.get(value[tag.property])
-            if target is not None and target != shape.name:
+            if target is not None and target != shape.name and (tag.inherited or self._fits(target, value)):
                 return self.types.schemas[target]
         for branch in (*shape.one_of, *shape.any_of):
             if self.types.codec(branch, self.direction).checker.is_valid(value):
                 return branch
         return None
 
+    def _fits(self, name: str, value: Any) -> bool:
+        """Tell whether a value follows what its tag names; beside ``oneOf`` and ``anyOf`` a tag is but a hint."""
+        return self.types.codec(self.types.schemas[name], self.direction).checker.is_valid(value)
+
     def _narrows(self, shape: Schema) -> bool:
         """Tell whether a choice leads to a subtype of the shape, instead of only adding conditions to it."""
         return shape.discriminator is not None
+
+    def _forms(self, shape: Schema, value: Any) -> bool:
+        """Tell whether the shape itself says what a value becomes, so that a choice beside it only adds conditions."""
+        if isinstance(value, dict):
+            return bool(self.types.fields(shape)) or isinstance(shape.additional_properties, Schema)
+        if isinstance(value, list):
+            return bool(shape.prefix_items) or isinstance(shape.items, Schema)
+        return self.types.formats.get(shape.format) is not None
 
     def _array(self, shape: Schema, value: list[Any]) -> list[Any]:
         first = len(shape.prefix_items)

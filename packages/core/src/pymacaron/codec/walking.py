@@ -7,6 +7,7 @@ walk ends with its reader.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from .lowering import Lowering, build_validator, hidden
 from .merging import without_null
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .lowering import Direction
     from .types import Types
@@ -41,8 +42,17 @@ def is_large(value: Any, limit: int = LARGE) -> bool:
     return False
 
 
+class Verdict:
+    """Stands for an error of jsonschema-rs where that would hold more errors than anyone reads."""
+
+    def __init__(self, keyword: str, value: Any) -> None:
+        self.keyword = keyword
+        self.instance = value
+        self.instance_path: list[Any] = []
+
+
 class Found(NamedTuple):
-    """An error of jsonschema-rs in a part of a value: where the part stands, and by which document it was judged."""
+    """An error in a part of a value: where the part stands, and by which document it was judged."""
 
     error: Any
     path: tuple[Any, ...]
@@ -57,6 +67,10 @@ class Judge(NamedTuple):
     schema: AnySchema
 
 
+Errors = Iterator[Found]
+Path = tuple[Any, ...]
+
+
 class Walker:
     """Walks plain values along their schemas, in one direction."""
 
@@ -65,44 +79,53 @@ class Walker:
         self.direction: Direction = direction
         self.large = large
         self._judges: dict[tuple[str, int], Judge] = {}
+        self._rests: dict[int, tuple[Schema, Schema]] = {}
 
-    def errors(self, schema: AnySchema, value: Any, path: tuple[Any, ...] = ()) -> Iterator[Found]:
+    def errors(self, schema: AnySchema, value: Any, path: Path = ()) -> Errors:
         """Yield errors one by one, each found when asked for."""
         shape = self.types.shape(schema)
         if isinstance(shape, Schema) and value is not None and (other := without_null(shape)) is not None:
             shape = self.types.shape(other)
         if not is_large(value, self.large):
             yield from _all(self._judge(schema), value, path)
-        elif isinstance(shape, bool) or not _separable(shape):
-            yield from _first(self._judge(schema), value, path)
-        else:
-            yield from _all(self._judge(shape, "shallow", self._shallow), value, path)
-            if isinstance(value, list):
-                yield from self._elements(shape.items if shape.items is not None else True, value, path)
-            else:
-                yield from self._properties(shape, value, path)
+        elif isinstance(shape, bool):
+            yield from () if shape else (Found(Verdict("falseSchema", value), path, None),)
+        elif not _tied(shape):
+            yield from self._parts(shape, value, path)
+        elif not self._judge(shape).validator.is_valid(value):
+            yield from _or(self._words(shape, value, path), Found(Verdict("unevaluatedProperties", value), path, None))
 
-    def _elements(self, items: AnySchema, value: list[Any], path: tuple[Any, ...]) -> Iterator[Found]:
+    # Schemas that say apart what holds for a value and what for its parts.
+
+    def _parts(self, shape: Schema, value: Any, path: Path) -> Errors:
+        yield from _all(self._judge(shape, "shallow", self._shallow), value, path)
+        if isinstance(value, list):
+            for index, schema in enumerate(shape.prefix_items[: len(value)]):
+                yield from self._part(schema, value[index], (*path, index))
+            yield from self._elements(shape.items if shape.items is not None else True, value, path, shape)
+        else:
+            yield from self._properties(shape, value, path)
+
+    def _part(self, schema: AnySchema, value: Any, path: Path) -> Errors:
+        if schema is not True and not self._judge(schema).validator.is_valid(value):
+            yield from self.errors(schema, value, path)
+
+    def _elements(self, items: AnySchema, value: list[Any], path: Path, shape: Schema) -> Errors:
         if items is True:
             return
         whole = self._judge(items, "items", lambda schema: Schema(items=schema)).validator
-        one = self._judge(items).validator
-        for start in range(0, len(value), _CHUNK):
+        for start in range(len(shape.prefix_items), len(value), _CHUNK):
             chunk = value[start : start + _CHUNK]
-            if whole.is_valid(chunk):
-                continue
-            for index, element in enumerate(chunk, start):
-                if len(chunk) == 1 or not one.is_valid(element):
-                    yield from self.errors(items, element, (*path, index))
+            if not whole.is_valid(chunk):
+                for index, element in enumerate(chunk, start):
+                    yield from self._part(items, element, (*path, index))
 
-    def _properties(self, shape: Schema, value: dict[str, Any], path: tuple[Any, ...]) -> Iterator[Found]:
+    def _properties(self, shape: Schema, value: dict[str, Any], path: Path) -> Errors:
         extra = shape.additional_properties
         for name, child in value.items():
             schema = shape.properties.get(name, extra if isinstance(extra, Schema) else True)
-            if schema is True or hidden(schema, self.types.schemas, self.direction):
-                continue
-            if not self._judge(schema).validator.is_valid(child):
-                yield from self.errors(schema, child, (*path, name))
+            if not hidden(schema, self.types.schemas, self.direction):
+                yield from self._part(schema, child, (*path, name))
 
     def _shallow(self, shape: Schema) -> Schema:
         """Return what a schema says of a value without the schemas of its parts; those that may be left out stay so."""
@@ -112,7 +135,65 @@ class Walker:
             for name, child in shape.properties.items()
         }
         extra = True if isinstance(extra, Schema) else extra
-        return replace(shape, items=None, properties=stubs, additional_properties=extra)
+        return replace(shape, items=None, prefix_items=(), properties=stubs, additional_properties=extra)
+
+    # All others, word by word.
+
+    def _words(self, shape: Schema, value: Any, path: Path) -> Errors:
+        rest = self._rest(shape)
+        if rest.pattern_properties and isinstance(value, dict):
+            yield from self._entries(rest, value, path)
+        else:
+            yield from self._parts(rest, value, path)
+        for part in shape.all_of:
+            yield from self._part(part, value, path)
+        for word, branches in (("anyOf", shape.any_of), ("oneOf", shape.one_of)):
+            judge = self._judge(shape, word, _only(_FIELD[word]))
+            if branches and not judge.validator.is_valid(value):
+                meant = self._meant(shape, branches, value)
+                found = self.errors(meant, value, path) if meant is not None else iter(())
+                yield from _or(found, Found(Verdict(word, value), path, None))
+        if shape.discriminator is not None and shape.discriminator.inherited and isinstance(value, dict):
+            target = shape.discriminator.mapping.get(str(value.get(shape.discriminator.property)))
+            if target is not None and target != shape.name:
+                yield from self._part(self.types.schemas[target], value, path)
+        for word, kept in _APART.items():
+            judge = self._judge(shape, word, _only(*kept))
+            if not judge.validator.is_valid(value):
+                yield Found(Verdict(word, value), path, None)
+
+    def _rest(self, shape: Schema) -> Schema:
+        """Return what a schema says beside the words that are judged one by one; always the same object."""
+        if id(shape) not in self._rests:
+            less: dict[str, Any] = {**dict.fromkeys(_LISTS, ()), **dict.fromkeys(_TIES), "dependent_schemas": {}}
+            self._rests[id(shape)] = (shape, replace(shape, **less, discriminator=None))
+        return self._rests[id(shape)][1]
+
+    def _entries(self, shape: Schema, value: dict[str, Any], path: Path) -> Errors:
+        """Judge an object whose properties have schemas by their patterns, one property at a time."""
+        yield from _all(self._judge(shape, "counts", _counts), value, path)
+        one = self._judge(shape, "entry", _only(*_OF_ENTRIES))
+        for name, child in value.items():
+            if one.validator.is_valid({name: child}):
+                continue
+            if is_large(child, self.large):
+                yield Found(Verdict("patternProperties", child), (*path, name), None)
+            else:
+                yield from _all(one, {name: child}, path)
+
+    def _meant(self, shape: Schema, branches: tuple[AnySchema, ...], value: Any) -> AnySchema | None:
+        """Return the branch that a value is meant to follow: by its tag, or the only one that it fits in outline."""
+        tag = shape.discriminator
+        if tag is not None and isinstance(value, dict) and value.get(tag.property) in tag.mapping:
+            return self.types.schemas[tag.mapping[value[tag.property]]]
+        fitting = [branch for branch in branches if self._outlines(branch, value)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _outlines(self, branch: AnySchema, value: Any) -> bool:
+        shape = self.types.shape(branch)
+        if isinstance(shape, bool) or _tied(shape):
+            return bool(self._judge(branch).validator.is_valid(value))
+        return bool(self._judge(shape, "shallow", self._shallow).validator.is_valid(value))
 
     def _judge(self, schema: AnySchema, form: str = "whole", change: Callable[[Any], AnySchema] | None = None) -> Judge:
         """Return what judges a form of a schema, compiled when first asked for."""
@@ -127,23 +208,44 @@ class Walker:
         return found
 
 
-def _all(judge: Judge, value: Any, path: tuple[Any, ...]) -> Iterator[Found]:
+def _all(judge: Judge, value: Any, path: Path) -> Errors:
     for error in judge.validator.iter_errors(value):
         yield Found(error, path, judge.document)
 
 
-def _first(judge: Judge, value: Any, path: tuple[Any, ...]) -> Iterator[Found]:
-    try:
-        judge.validator.validate(value)
-    except ValueError as error:
-        yield Found(error, path, judge.document)
+def _or(found: Errors, other: Found) -> Errors:
+    """Yield what is found, or else the other."""
+    first = next(found, None)
+    yield other if first is None else first
+    yield from found
 
 
-def _separable(shape: Schema) -> bool:
-    """Tell whether the schemas of elements and properties can be checked apart from the rest."""
-    tied = (
-        shape.any_of or shape.one_of or shape.all_of or shape.pattern_properties or shape.prefix_items
-        or shape.dependent_schemas or shape.ref or shape.discriminator
-    )  # fmt: skip
-    others = (shape.not_, shape.if_, shape.contains, shape.unevaluated_items, shape.unevaluated_properties)
-    return not tied and all(other is None for other in others)
+_FIELD = {"anyOf": "any_of", "oneOf": "one_of"}
+_LISTS = ("all_of", "any_of", "one_of")
+_TIES = (
+    "not_", "if_", "then", "else_", "contains", "min_contains", "max_contains", "unevaluated_items",
+    "unevaluated_properties",
+)  # fmt: skip
+_APART = {
+    "not": ("not_",),
+    "if": ("if_", "then", "else_"),
+    "contains": ("contains", "min_contains", "max_contains"),
+    "dependentSchemas": ("dependent_schemas",),
+}
+_OF_ENTRIES = ("properties", "pattern_properties", "additional_properties", "property_names")
+
+
+def _tied(shape: Schema) -> bool:
+    """Tell whether some schema in a schema looks at a value as a whole, so that its parts can't be judged alone."""
+    words = (*_LISTS, "pattern_properties", "dependent_schemas", "discriminator")
+    return any(getattr(shape, w) for w in words) or any(getattr(shape, w) is not None for w in _TIES)
+
+
+def _only(*fields: str) -> Callable[[Schema], Schema]:
+    """Return what keeps a few fields of a schema."""
+    return lambda shape: Schema(**{name: getattr(shape, name) for name in fields})
+
+
+def _counts(shape: Schema) -> Schema:
+    """Return what a schema says of an object but for its properties."""
+    return replace(shape, properties={}, pattern_properties={}, additional_properties=None, property_names=None)

@@ -69,6 +69,14 @@ SENTENCES: dict[str, Callable[[str, Any], str]] = {
 }
 
 
+_WITHOUT_KIND = ("anyOf", "oneOf", "not", "contains")
+
+
+def verdict(keyword: str, value: str) -> str:
+    """Say that a value breaks a keyword where no more is known of it."""
+    return SENTENCES[keyword](value, None) if keyword in _WITHOUT_KIND else f"{value} breaks the keyword {keyword}"
+
+
 def sentence(keyword: str, kind: Any, value: str) -> str:
     """Say what is wrong with a value."""
     say = SENTENCES.get(keyword)
