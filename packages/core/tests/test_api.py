@@ -75,6 +75,13 @@ def test_name_that_is_no_api(folder: Path, option: str) -> None:
         API(Flask("x")).load_apis(None, **{option: ["tow"]})
 
 
+def test_name_of_a_contract_that_is_gone(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A name that is like no other one is told of, and keeps no service from its start."""
+    API(Flask("x")).load_apis(ignore=["removed-last-year"])
+    assert apipool.get_api_names() == ["one", "two"]
+    assert "has no contract named 'removed-last-year'" in caplog.text
+
+
 def test_load_clients(folder: Path) -> None:
     """Contracts of other services are loaded without serving them, all or those that are named."""
     API(Flask("x")).load_clients(apis=["two"])

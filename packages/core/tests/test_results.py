@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import sys
 from datetime import date, datetime
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from flask import Response, jsonify, make_response
+from flask import Flask, Response, jsonify, make_response
 
 from harness import json_of, openapi, serve
-from pymacaron import apipool
+from pymacaron import API, apipool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -282,3 +284,36 @@ def test_not_acceptable(accept: str) -> None:
     ran: list[int] = []
     response = answer(lambda: ran.append(1), OK, headers={"Accept": accept})
     assert (response.status_code, response.json["error"], ran) == (406, "NOT_ACCEPTABLE", [])
+
+
+def test_stream_that_fails_is_reported() -> None:
+    """What a generator raises after the status has left goes to the reporter, once, and ends the response."""
+    reports: list[dict[str, Any]] = []
+
+    def export() -> Iterator[str]:
+        yield "one"
+        raise RuntimeError("the disk is gone")
+
+    contract = {
+        "openapi": "3.1.0",
+        "info": {"title": "x", "version": "1"},
+        "paths": {
+            "/export": {
+                "get": {
+                    "operationId": "export",
+                    "x-bind-server": "failing_stream.export",
+                    "responses": {"200": {"description": "Text", "content": {"text/plain": {}}}},
+                }
+            }
+        },
+    }
+    module = ModuleType("failing_stream")
+    module.export = export  # type: ignore[attr-defined]  # made here
+    sys.modules["failing_stream"] = module
+    app = Flask("x")
+    API(app, error_reporter=lambda **report: reports.append(report)).load_api("export", contract).prepare()
+    parts = app.test_client().get("/export", buffered=False).iter_encoded()
+    assert next(parts) == b"one"
+    with pytest.raises(RuntimeError):
+        next(parts)
+    assert [report["title"] for report in reports] == ["a stream failed: RuntimeError: the disk is gone"]

@@ -107,11 +107,15 @@ class API:
 
         Raises:
             ContractError: a contract cannot be read.
-            ConfigError: ``ignore`` or ``only_models`` names an API that is not there.
+            ConfigError: ``ignore`` or ``only_models`` misspells the name of an API.
         """
         folder, found = self._found(path)
         ignored, unserved = set(ignore), set(only_models)
-        _check_names("load_apis", [*ignored, *unserved], folder, found)
+        for name in (ignored | unserved) - set(found):
+            # A misspelt name would serve what should not be; one of a contract that is gone harms nothing.
+            if get_close_matches(name, found, 1):
+                _check_names("load_apis", [name], folder, found)
+            log.warning("load_apis: %s has no contract named %r; remove the name", folder, name)
         for name, file in found.items():
             if name not in ignored:
                 self._load(name, file, serve=name not in unserved)

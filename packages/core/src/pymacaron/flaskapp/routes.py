@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from pymacaron.authorization import authorizer
 from pymacaron.binding import import_object
 from pymacaron.contract import TEMPLATE
-from pymacaron.crash import report_warning
+from pymacaron.crash import report_error, report_warning
 from pymacaron.exceptions import BindError, StartError
 from pymacaron.messages import Settings
 from pymacaron.operation import BoundOperation
@@ -22,7 +22,7 @@ from .incoming import FlaskIncoming, Holder, MadeRequest
 from .rules import lazy_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from flask import Flask
     from werkzeug.routing import Rule
@@ -170,7 +170,8 @@ def report_if_slow(operation: Operation, limit_ms: float) -> None:
 
 def to_response(outgoing: Outgoing) -> Response:
     """Turn a response into one of Flask's."""
-    made: Response = current_app.response_class(outgoing.body, outgoing.status)
+    body = outgoing.body if isinstance(outgoing.body, bytes) else _reported(outgoing.body)
+    made: Response = current_app.response_class(body, outgoing.status)
     if outgoing.content_type is not None:
         made.headers["Content-Type"] = outgoing.content_type
     elif not outgoing.body:
@@ -178,6 +179,15 @@ def to_response(outgoing: Outgoing) -> Response:
     for name, value in outgoing.headers:
         made.headers.add(name, value)
     return made
+
+
+def _reported(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Pass a stream on; what fails in it is reported, as its status has left already, and ends the connection."""
+    try:
+        yield from parts
+    except Exception as error:
+        report_error(f"a stream failed: {type(error).__name__}: {str(error)[:200]}", exception=error)
+        raise
 
 
 def _place(operation: Operation) -> str:
