@@ -11,7 +11,6 @@ import msgspec
 from pymacaron.contract import Schema
 from pymacaron.model import PymacaronBaseModel
 
-from .lowering import hidden
 from .merging import without_null
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Dumper:
         return {
             _key(name): self.dump(fields.get(name, extra), item, direction, mixed)
             for name, item in value.items()
-            if not hidden(fields.get(name, extra), self.types.schemas, direction)
+            if not self.types.is_hidden(fields.get(name, extra), direction)
         }
 
     def _model(self, model: PymacaronBaseModel, direction: Direction) -> dict[str, Any]:
@@ -94,7 +93,7 @@ class Dumper:
             known = info.properties.get(name)
             extra = info.schema.additional_properties
             schema = known.schema if known else extra if isinstance(extra, Schema) else True
-            if not hidden(schema, owner.schemas, direction):
+            if not owner.is_hidden(schema, direction):
                 made[name] = owner.dumper.dump(schema, value, direction)
         return made
 

@@ -9,8 +9,6 @@ from msgspec import UNSET
 from pymacaron.contract import Schema
 from pymacaron.model import EXTRA, construct
 
-from .lowering import hidden
-
 if TYPE_CHECKING:
     from .lowering import Direction
     from .types import Types
@@ -81,7 +79,7 @@ class Hydrator:
         made = {
             name: self.hydrate(schema, item)
             for name, item in value.items()
-            if not hidden(schema := self._property(shape, name), self.types.schemas, self.direction)
+            if not self.types.is_hidden(schema := self._property(shape, name), self.direction)
         }
         kind = self.types.model_of(shape, self.direction)
         if kind is None:

@@ -13,7 +13,7 @@ from pymacaron.model import EXTRA, EXTRA_KEY, ModelInfo, ModelType, NoneWhenUnse
 from pymacaron.model import attribute_names as name_attributes
 
 from .defaults import default_factory
-from .lowering import hidden, one_way
+from .lowering import one_way
 from .subschemas import equal_schemas
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Models:
         return _make(shape, (base,), namespace, {p.name: p.attribute for p in info.properties.values()})
 
     def _field_type(self, found: Property, direction: Direction) -> Any:
-        if hidden(found.schema, self.types.schemas, direction):
+        if self.types.is_hidden(found.schema, direction):
             return UnsetType if found.unset is UNSET else None
         made = self.types.annotation(found.schema, direction)
         if found.unset is UNSET and made is not Any:
@@ -134,7 +134,7 @@ class Models:
         schema = self.types.fields(shape)[name]
         if direction == "any":
             return not one_way(schema, self.types.schemas)
-        return not hidden(schema, self.types.schemas, direction)
+        return not self.types.is_hidden(schema, direction)
 
     def _mixins(self, shape: Schema) -> tuple[type, ...]:
         from pymacaron.binding import import_object

@@ -16,6 +16,7 @@ from .checker import MAX_FAULTS
 from .codec import Codec, Invalid
 from .dumping import Dumper
 from .formats import CHECKED, Formats
+from .lowering import hidden
 from .merging import given, merged, resolve, without_null
 from .models import Models, is_writable
 from .patterns import python_pattern
@@ -82,6 +83,7 @@ class Types:
         self._shapes: dict[int, tuple[AnySchema, AnySchema]] = {}
         self.models = Models(self)
         self._checked: dict[tuple[int, Direction], tuple[AnySchema, Any]] = {}
+        self._hidden: dict[tuple[int, Direction], tuple[AnySchema, bool]] = {}
         self._flags: dict[int, tuple[AnySchema, frozenset[str]]] = {}
 
     def codec(self, schema: AnySchema, direction: Direction) -> Codec:
@@ -189,6 +191,15 @@ class Types:
             yield part
             stack += [self.schemas[name] for name in targets(part)]
             stack += children(part)
+
+    def is_hidden(self, schema: AnySchema, direction: Direction) -> bool:
+        """Tell whether a property is not part of messages in one direction."""
+        if direction == "any":
+            return False
+        key = (id(schema), direction)
+        if key not in self._hidden:
+            self._hidden[key] = (schema, hidden(schema, self.schemas, direction))
+        return self._hidden[key][1]
 
     def needed(self, schema: AnySchema, direction: Direction) -> Direction:
         """Return ``any`` where a schema's values are the same in both directions."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from pymacaron.contract import Schema
 
-from .lowering import Lowering, build_validator, hidden
+from .lowering import Lowering, build_validator
 from .merging import without_null
 
 if TYPE_CHECKING:
@@ -124,14 +124,14 @@ class Walker:
         extra = shape.additional_properties
         for name, child in value.items():
             schema = shape.properties.get(name, extra if isinstance(extra, Schema) else True)
-            if not hidden(schema, self.types.schemas, self.direction):
+            if not self.types.is_hidden(schema, self.direction):
                 yield from self._part(schema, child, (*path, name))
 
     def _shallow(self, shape: Schema) -> Schema:
         """Return what a schema says of a value without the schemas of its parts; those that may be left out stay so."""
-        extra, schemas = shape.additional_properties, self.types.schemas
+        extra, is_hidden = shape.additional_properties, self.types.is_hidden
         stubs = {
-            name: Schema(read_only=hidden(child, schemas, "request"), write_only=hidden(child, schemas, "response"))
+            name: Schema(read_only=is_hidden(child, "request"), write_only=is_hidden(child, "response"))
             for name, child in shape.properties.items()
         }
         extra = True if isinstance(extra, Schema) else extra
