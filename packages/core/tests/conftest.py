@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from pymacaron import apipool, exceptions
 from pymacaron.auth import set_principal
@@ -19,6 +20,13 @@ from pymacaron.crash import set_error_reporter
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+# The same examples in every run, so that a run says something of the change before it. The nightly size (PYM_PAIRS)
+# looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+if "PYM_PAIRS" not in os.environ:
+    settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
