@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 NAMES = ("a", "b", "kind", "class", "x-y", "clone", "__proto__")
 DEFINITIONS = ("A", "B", "C")
 TEXTS = ("", "a", "ab", "abc", "xyz", "12", "A-1", "é", "😀", "2020-02-30", "2020-01-02T03:04:05Z", "a\n")
-NUMBERS = (0, 1, -1, 2, 3, 1.0, 0.5, 1.5, -2.5, 7, 10, 2**31, 2**63, 2**70, 1e300)
+NUMBERS = (0, 1, -1, 2, 3, 1.0, 0.5, 1.5, -2.5, 7, 10, 2**31, 2**63, 2**70, 1e20)
 PATTERNS = ("^a", "b$", "^[a-z]+$", "^[A-Z]-\\d$", "\\d", "^(ab|c)*$", "^.$", "^\\w{2,3}$", "(a|b)+c")
 FORMATS = {
     "2.0": ("date", "date-time", "byte", "int32", "int64", "float", "double", "password", "unheard-of"),

@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]  # it has no annotations
 from openapi_schema_validator import OAS30Validator, OAS31Validator, oas30_format_checker, oas31_format_checker
 
-from probing import accepts, bravado_spec, codec_of, document, succeeds
+from probing import GENERATIONS, accepts, bravado_spec, codec_of, document, succeeds, types_of
+from pymacaron.codec.nulls import takes_null
+from pymacaron.contract import Schema
 from random_schemas import Schemas, is_circular, value_for
 
 if TYPE_CHECKING:
@@ -200,6 +202,12 @@ FORMATS_3_1 = mended(oas31_format_checker)
 del FORMATS_3_1.checkers["byte"]  # 3.1 has no such format; ours is checked in each generation.
 
 
+def test_large_floats_are_what_their_text_says() -> None:
+    """JSON's 1e300 is ten to the 300, no multiple of 3; the oracle reckons with the nearest binary number, which is."""
+    assert OAS31Validator({"multipleOf": 3}).is_valid(1e300)
+    assert not accepts(codec_of("3.1", {"multipleOf": 3}), 1e300)
+
+
 def test_holes_of_format_checkers() -> None:
     """The oracle's checks of integers skip floats, and its check of base64 breaks where a text is not ASCII."""
     assert oas31_format_checker.conforms(1e300, "int32")
@@ -228,3 +236,15 @@ def test_3_0_accepts_what_openapi_schema_validator_accepts(data: st.DataObject, 
 def test_3_1_accepts_what_openapi_schema_validator_accepts(data: st.DataObject, named: dict[str, Any]) -> None:
     """OpenAPI 3.1: the same verdict as openapi-schema-validator's."""
     compare(data, named, "3.1", oas(OAS31Validator, FORMATS_3_1, named))
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@settings(SETTINGS, max_examples=max(1, PAIRS // 24))
+@given(st.data())
+def test_null_is_told_from_a_schemas_words(generation: str, data: st.DataObject) -> None:
+    """Whether null follows a schema is told as the validator judges it."""
+    named = data.draw(Schemas(generation).documents())
+    assume(not is_circular(named))
+    types = types_of(generation, **named)
+    for name in named:
+        assert takes_null(types, Schema(ref=name)) == types.codec(Schema(ref=name), "any").accepts(None), named

@@ -14,6 +14,7 @@ from pymacaron.model import attribute_names as name_attributes
 
 from .defaults import default_factory
 from .lowering import one_way
+from .nulls import takes_null
 from .subschemas import equal_schemas
 
 if TYPE_CHECKING:
@@ -115,11 +116,9 @@ class Models:
     def _unset(self, schema: AnySchema) -> Any:
         """Return what stands for "not set": None, unless null is a value of the property."""
         shape = self.types.shape(schema)
-        if isinstance(shape, bool):
-            return UNSET if shape else None
-        if shape.type:
+        if isinstance(shape, Schema) and shape.type:
             return UNSET if "null" in shape.type else None
-        return UNSET if self.types.codec(schema, "any").allows_null() else None
+        return UNSET if takes_null(self.types, schema) else None
 
     def _default(self, schema: AnySchema, unset: Any) -> Any:
         shape = self.types.shape(schema)

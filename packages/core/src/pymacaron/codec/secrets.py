@@ -44,16 +44,16 @@ class Secrets:
 
     @classmethod
     def of(cls, types: Types, schema: AnySchema) -> Secrets:
-        """Collect what is secret anywhere below a schema."""
+        """Collect what is secret anywhere below a schema: what no property's name covers is secret without one."""
         if "secret" not in types.flags(schema):
             return cls(frozenset(), False)
         names = {
             name
             for part in types.reachable(schema)
             for name, child in part.properties.items()
-            if is_secret(types, child)
+            if types.is_secret(child)
         }
-        return cls(frozenset(names), is_secret(types, schema) or _loose(types, schema))
+        return cls(frozenset(names), types.is_secret(schema))
 
     def hide(self, path: list[Any]) -> bool:
         """Tell whether the value at a path must not be shown."""
@@ -67,12 +67,3 @@ class Secrets:
         if isinstance(value, list):
             return "[" + ", ".join(self.masked(item, mask) for item in value) + "]"
         return repr(value)
-
-
-def _loose(types: Types, schema: AnySchema) -> bool:
-    """Tell whether a secret stands below a schema outside of every property."""
-    below: set[int] = set()
-    for part in types.reachable(schema):
-        for child in part.properties.values():
-            below |= {id(inner) for inner in types.reachable(child)}
-    return any(marks(part) and id(part) not in below for part in types.reachable(schema))

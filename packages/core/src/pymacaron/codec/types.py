@@ -15,13 +15,14 @@ from pymacaron.contract import Api, Schema
 from .checker import MAX_FAULTS
 from .codec import Codec, Invalid
 from .dumping import Dumper
+from .flags import Flags
 from .formats import CHECKED, Formats
 from .lowering import hidden
 from .merging import given, merged, resolve, without_null
 from .models import Models, is_writable
 from .patterns import python_pattern
 from .scalars import Checked, accepts_null, checked, limited, literal, number, text_converter, text_parser, union
-from .secrets import Secrets, is_secret, marks
+from .secrets import Secrets, is_secret
 from .subschemas import children, targets
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Types:
         self.models = Models(self)
         self._checked: dict[tuple[int, Direction], tuple[AnySchema, Any]] = {}
         self._hidden: dict[tuple[int, Direction], tuple[AnySchema, bool]] = {}
-        self._flags: dict[int, tuple[AnySchema, frozenset[str]]] = {}
+        self._secret: dict[int, tuple[AnySchema, bool]] = {}
+        self._flags = Flags(api.schemas, self.formats)
 
     def codec(self, schema: AnySchema, direction: Direction) -> Codec:
         """Return what decodes and encodes values of a schema in one direction."""
@@ -140,7 +142,9 @@ class Types:
 
     def is_secret(self, schema: AnySchema) -> bool:
         """Tell whether values of a property must not be shown: ``format: password`` or ``writeOnly``."""
-        return is_secret(self, schema)
+        if id(schema) not in self._secret:
+            self._secret[id(schema)] = (schema, is_secret(self, schema))
+        return self._secret[id(schema)][1]
 
     def dump(self, value: Any) -> Any:
         """Turn models and typed values into what JSON can hold."""
@@ -158,27 +162,8 @@ class Types:
     # What lies below a schema.
 
     def flags(self, schema: AnySchema) -> frozenset[str]:
-        """Tell what occurs anywhere in a schema: ``read``, ``write``, ``secret``, and ``custom`` wire formats."""
-        found = self._flags.get(id(schema))
-        if found is None:
-            found = self._flags[id(schema)] = (schema, frozenset(self._collect_flags(schema)))
-        return found[1]
-
-    def _collect_flags(self, schema: AnySchema) -> set[str]:
-        flags: set[str] = set()
-        for part in self.reachable(schema):
-            wire = self.formats.get(part.format)
-            flags |= {
-                name
-                for name, here in (
-                    ("read", part.read_only),
-                    ("write", part.write_only),
-                    ("secret", marks(part)),
-                    ("custom", wire is not None and not wire.native),
-                )
-                if here
-            }
-        return flags
+        """Tell what occurs anywhere below a schema: ``read``, ``write``, ``secret``, and ``custom`` wire formats."""
+        return self._flags.of(schema)
 
     def reachable(self, schema: AnySchema) -> Iterable[Schema]:
         """Yield a schema and every schema that it contains or refers to, each once."""
