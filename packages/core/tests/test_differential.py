@@ -20,6 +20,7 @@ from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-unt
 from openapi_schema_validator import OAS30Validator, OAS31Validator, oas30_format_checker, oas31_format_checker
 
 from probing import GENERATIONS, accepts, bravado_spec, codec_of, document, succeeds, types_of
+from pymacaron.codec import judging
 from pymacaron.codec.nulls import takes_null
 from pymacaron.contract import Schema
 from random_schemas import Schemas, is_circular, value_for
@@ -248,3 +249,21 @@ def test_null_is_told_from_a_schemas_words(generation: str, data: st.DataObject)
     types = types_of(generation, **named)
     for name in named:
         assert takes_null(types, Schema(ref=name)) == types.codec(Schema(ref=name), "any").accepts(None), named
+
+
+@settings(SETTINGS, max_examples=max(1, PAIRS // 24))
+@given(st.data(), Schemas("3.1").documents())
+def test_shared_validators_judge_the_same(data: st.DataObject, named: dict[str, Any]) -> None:
+    """A contract whose schemas share one validator accepts the same, makes the same and tells the same faults."""
+    assume(not is_circular(named))
+    own = codec_of("3.1", named["Probed"], **{k: v for k, v in named.items() if k != "Probed"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "MANY", -1)
+        shared = codec_of("3.1", named["Probed"], **{k: v for k, v in named.items() if k != "Probed"})
+        for _ in range(4):
+            value = data.draw(value_for(named["Probed"], named))
+            accepted = accepts(shared, value)
+            assert accepted == accepts(own, value)
+            assert shared.checker.faults(value) == own.checker.faults(value)
+            if accepted:
+                assert shared.encode(shared.load_slowly(value)) == own.encode(own.load_slowly(value))

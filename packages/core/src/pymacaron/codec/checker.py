@@ -9,9 +9,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .lowering import Lowering, build_validator, tag_at
+from .lowering import tag_at
 from .secrets import Secrets
-from .walking import Verdict, Walker, is_large
+from .walking import Walker, is_large
 from .wording import HIDDEN, listed, sentence, shown, verdict
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pymacaron.contract import Schema
 
+    from .judging import Judge
     from .lowering import Direction
     from .types import Types
 
@@ -34,20 +35,16 @@ class Checker:
         self.types = types
         self.schema = schema
         self.direction = direction
-        self.document: Any = None
-        self._validator: Any = None
+        self._judge: Judge | None = None
         self._secrets: Secrets | None = None
         self._walker = Walker(types, direction)
 
     @property
-    def validator(self) -> Any:
-        """The compiled validator."""
-        if self._validator is None:
-            modern = self.types.api.float_is_integer
-            lowering = Lowering(self.types.schemas, self.types.formats, self.direction, modern)
-            self.document = lowering.document(self.schema)
-            self._validator = build_validator(self.document, self.types.formats, modern)
-        return self._validator
+    def judge(self) -> Judge:
+        """What judges values by the schema."""
+        if self._judge is None:
+            self._judge = self.types.judge(self.schema, self.direction)
+        return self._judge
 
     @property
     def secrets(self) -> Secrets:
@@ -63,7 +60,7 @@ class Checker:
     def is_valid(self, value: Any) -> bool:
         """Tell whether a plain value follows the schema."""
         try:
-            return bool(self.validator.is_valid(value))
+            return bool(self.judge.is_valid(value))
         except (ValueError, RecursionError):
             return False
 
@@ -75,7 +72,7 @@ class Checker:
             small: whether it is known to have few nodes, so that they need not be counted.
         """
         try:
-            if self.validator.is_valid(value):
+            if self.judge.is_valid(value):
                 return []
             entries = self._pieces(value) if not small and is_large(value) else self._whole(value)
             return list(islice(entries, self.types.max_faults))
@@ -84,12 +81,13 @@ class Checker:
             return [("", "type", f"it cannot be checked{reason}")]
 
     def _whole(self, value: Any) -> Iterator[FaultEntry]:
-        for error in self.validator.iter_errors(value):
-            yield from describe(error, (), self.secrets, self.document)
+        judge = self.judge
+        for error in judge.errors(value):
+            yield from describe(error, (), self.secrets, judge)
 
     def _pieces(self, value: Any) -> Iterator[FaultEntry]:
         for found in self._walker.errors(self.schema, value):
-            yield from describe(found.error, found.path, self.secrets, found.document)
+            yield from describe(found.error, found.path, self.secrets, found.judge)
 
 
 def pointer(path: Iterable[Any]) -> str:
@@ -101,32 +99,33 @@ def _escape(token: str) -> str:
     return token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else token
 
 
-def describe(error: Any, prefix: Sequence[Any], secrets: Secrets, document: Any) -> Iterator[FaultEntry]:
+def describe(error: Any, prefix: Sequence[Any], secrets: Secrets, judge: Judge | None) -> Iterator[FaultEntry]:
     """Turn one error of jsonschema-rs into faults; a failed choice is told by the branch that was meant."""
-    if isinstance(error, Verdict):
+    if judge is None:
         seen = HIDDEN if secrets.hide([*prefix]) else shown(error.instance)
         yield pointer(prefix), error.keyword, verdict(error.keyword, seen)
         return
     kind = error.kind
     name = kind.name
-    path = error.instance_path if not prefix else [*prefix, *error.instance_path]
+    path = error.instance_path[judge.skip :] if judge.skip else error.instance_path
+    path = [*prefix, *path] if prefix else path
     if name in ("anyOf", "oneOf") and kind.context:
-        told = _by_tag(error, path, secrets, document)
+        told = _by_tag(error, path, secrets, judge)
         if isinstance(told, tuple):
             yield told
             return
         meant = told or _by_kind(kind.context, len(error.instance_path))
         if meant:
             for inner in meant:
-                yield from describe(inner, prefix, secrets, document)
+                yield from describe(inner, prefix, secrets, judge)
             return
     value = HIDDEN if secrets.hide(path) else shown(error.instance)
     yield pointer(path), name, sentence(name, kind, value)
 
 
-def _by_tag(error: Any, path: list[Any], secrets: Secrets, document: Any) -> FaultEntry | list[Any] | None:
+def _by_tag(error: Any, path: list[Any], secrets: Secrets, judge: Judge) -> FaultEntry | list[Any] | None:
     """Return the errors of the branch that a discriminator names, or what is wrong with the tag itself."""
-    tag = tag_at(document, error.schema_path[:-1])
+    tag = tag_at(judge.document, error.schema_path[:-1])
     if tag is None or not isinstance(error.instance, dict):
         return None
     name, branches = tag["propertyName"], tag["branches"]

@@ -142,10 +142,6 @@ class Codec:
         """Tell whether a value follows the schema."""
         return self.checker.is_valid(self.checker.plain(value))
 
-    def allows_null(self) -> bool:
-        """Tell whether null follows the schema."""
-        return self.checker.is_valid(None)
-
     def encode(self, value: Any) -> bytes:
         """Check a value and write it as JSON.
 

@@ -28,18 +28,41 @@ class Flags:
         self.schemas = schemas
         self.formats = formats
         self._named: dict[str, set[str]] = {}
+        self._many: set[str] = set()
+        self._targets: dict[str, set[str]] = {}
         self._found: dict[int, tuple[AnySchema, frozenset[str]]] = {}
 
     def of(self, schema: AnySchema) -> frozenset[str]:
         """Return the flags of a schema and of all that it refers to."""
         found = self._found.get(id(schema))
         if found is None:
-            if not self._named and self.schemas:
-                self._named = self._spread()
+            self._read()
             here, names = self._local(schema)
             here.update(*(self._named[name] for name in names))
             found = self._found[id(schema)] = (schema, frozenset(here))
         return found[1]
+
+    def leads_to_many(self, schema: AnySchema, limit: int) -> bool:
+        """Tell whether a schema leads to more than ``limit`` named ones."""
+        self._read()
+        return self._count(self._local(schema)[1], limit)
+
+    def _count(self, names: set[str], limit: int) -> bool:
+        waiting, seen = list(names), set[str]()
+        while waiting and len(seen) <= limit:
+            name = waiting.pop()
+            if name in self._many:
+                return True
+            if name not in seen:
+                seen.add(name)
+                waiting += self._targets[name]
+        if len(seen) > limit:
+            self._many |= names if len(names) == 1 else set()
+        return len(seen) > limit
+
+    def _read(self) -> None:
+        if not self._named and self.schemas:
+            self._named = self._spread()
 
     def _local(self, schema: AnySchema) -> tuple[set[str], set[str]]:
         """Return the flags that stand in a schema, and the names that it refers to."""
@@ -69,8 +92,8 @@ class Flags:
         made: dict[str, set[str]] = {}
         users: dict[str, list[str]] = {}
         for name, schema in self.schemas.items():
-            made[name], names = self._local(schema)
-            for target in names:
+            made[name], self._targets[name] = self._local(schema)
+            for target in self._targets[name]:
                 users.setdefault(target, []).append(name)
         waiting = [(name, flag) for name, flags in made.items() for flag in flags]
         while waiting:

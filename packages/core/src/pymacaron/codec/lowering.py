@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .formats import Formats
 
 Direction = Literal["any", "request", "response"]
+DIRECTIONS: tuple[Direction, ...] = ("any", "request", "response")
 AnySchema = Schema | bool
 
 BACKTRACK_LIMIT = 20_000
@@ -97,14 +98,23 @@ class Lowering:
 
     def document(self, schema: AnySchema) -> dict[str, Any]:
         """Write one schema with all that it refers to, complete in itself."""
-        self._keys, self._wanted = {}, []
         root = self.write(schema)
-        definitions: dict[str, Any] = {}
+        made = root if isinstance(root, dict) else ({} if root else {"not": {}})
+        definitions = self._definitions()
+        return {"allOf": [made], "definitions": definitions} if definitions else made
+
+    def choice(self, schemas: Mapping[str, AnySchema]) -> dict[str, Any]:
+        """Write several schemas in one document: it judges objects of a property that names the schema to hold."""
+        properties = {key: self.write(schema) for key, schema in schemas.items()}
+        # With additionalProperties a validator looks up what a value has, not all that there is.
+        return {"properties": properties, "additionalProperties": False, "definitions": self._definitions()}
+
+    def _definitions(self) -> dict[str, Any]:
+        made: dict[str, Any] = {}
         while self._wanted:
             name, whole = self._wanted.pop()
-            definitions[self._keys[name, whole]] = self.write(self.schemas[name], whole)
-        made = root if isinstance(root, dict) else ({} if root else {"not": {}})
-        return {"allOf": [made], "definitions": definitions} if definitions else made
+            made[self._keys[name, whole]] = self.write(self.schemas[name], whole)
+        return made
 
     def write(self, schema: AnySchema, whole: bool = True) -> Any:
         """Write one schema; ``whole`` adds the subtypes that its discriminator may choose."""

@@ -17,7 +17,8 @@ from .codec import Codec, Invalid
 from .dumping import Dumper
 from .flags import Flags
 from .formats import CHECKED, Formats
-from .lowering import hidden
+from .judging import Judges
+from .lowering import DIRECTIONS, hidden
 from .merging import given, merged, resolve, without_null
 from .models import Models, is_writable
 from .patterns import python_pattern
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from pymacaron.model import PymacaronBaseModel
 
+    from .judging import Judge
     from .lowering import Direction
 
 AnySchema = Schema | bool
@@ -85,6 +87,7 @@ class Types:
         self.models = Models(self)
         self._checked: dict[tuple[int, Direction], tuple[AnySchema, Any]] = {}
         self._hidden: dict[tuple[int, Direction], tuple[AnySchema, bool]] = {}
+        self._judges: dict[Direction, Judges] = {d: Judges(self, d) for d in DIRECTIONS}
         self._secret: dict[int, tuple[AnySchema, bool]] = {}
         self._flags = Flags(api.schemas, self.formats)
 
@@ -164,6 +167,23 @@ class Types:
     def flags(self, schema: AnySchema) -> frozenset[str]:
         """Tell what occurs anywhere below a schema: ``read``, ``write``, ``secret``, and ``custom`` wire formats."""
         return self._flags.of(schema)
+
+    def leads_to_many(self, schema: AnySchema, limit: int) -> bool:
+        """Tell whether a schema leads to more than ``limit`` named ones."""
+        return self._flags.leads_to_many(schema, limit)
+
+    def judge(self, schema: AnySchema, direction: Direction) -> Judge:
+        """Return what judges plain values by a schema."""
+        return self._judges[direction].of(schema)
+
+    def inside(self, schema: AnySchema) -> Iterable[Schema]:
+        """Yield a schema and every schema that stands in it, references not followed."""
+        stack = [schema]
+        while stack:
+            part = stack.pop()
+            if isinstance(part, Schema):
+                yield part
+                stack += children(part)
 
     def reachable(self, schema: AnySchema) -> Iterable[Schema]:
         """Yield a schema and every schema that it contains or refers to, each once."""

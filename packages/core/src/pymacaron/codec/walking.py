@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from pymacaron.contract import Schema
 
-from .lowering import Lowering, build_validator
 from .merging import without_null
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .judging import Judge
     from .lowering import Direction
     from .types import Types
 
@@ -52,19 +52,11 @@ class Verdict:
 
 
 class Found(NamedTuple):
-    """An error in a part of a value: where the part stands, and by which document it was judged."""
+    """An error in a part of a value: where the part stands, and what judged it; a verdict has no judge."""
 
     error: Any
     path: tuple[Any, ...]
-    document: Any
-
-
-class Judge(NamedTuple):
-    """A compiled validator, the document that it was made from, and the schema, which is kept so that its id is its."""
-
-    validator: Any
-    document: Any
-    schema: AnySchema
+    judge: Judge | None
 
 
 Errors = Iterator[Found]
@@ -78,8 +70,7 @@ class Walker:
         self.types = types
         self.direction: Direction = direction
         self.large = large
-        self._judges: dict[tuple[str, int], Judge] = {}
-        self._rests: dict[int, tuple[Schema, Schema]] = {}
+        self._forms: dict[tuple[str, int], tuple[AnySchema, Schema]] = {}
 
     def errors(self, schema: AnySchema, value: Any, path: Path = ()) -> Errors:
         """Yield errors one by one, each found when asked for."""
@@ -92,7 +83,7 @@ class Walker:
             yield from () if shape else (Found(Verdict("falseSchema", value), path, None),)
         elif not _tied(shape):
             yield from self._parts(shape, value, path)
-        elif not self._judge(shape).validator.is_valid(value):
+        elif not self._judge(shape).is_valid(value):
             yield from _or(self._words(shape, value, path), Found(Verdict("unevaluatedProperties", value), path, None))
 
     # Schemas that say apart what holds for a value and what for its parts.
@@ -107,13 +98,13 @@ class Walker:
             yield from self._properties(shape, value, path)
 
     def _part(self, schema: AnySchema, value: Any, path: Path) -> Errors:
-        if schema is not True and not self._judge(schema).validator.is_valid(value):
+        if schema is not True and not self._judge(schema).is_valid(value):
             yield from self.errors(schema, value, path)
 
     def _elements(self, items: AnySchema, value: list[Any], path: Path, shape: Schema) -> Errors:
         if items is True:
             return
-        whole = self._judge(items, "items", lambda schema: Schema(items=schema)).validator
+        whole = self._judge(items, "items", lambda schema: Schema(items=schema))
         for start in range(len(shape.prefix_items), len(value), _CHUNK):
             chunk = value[start : start + _CHUNK]
             if not whole.is_valid(chunk):
@@ -140,7 +131,7 @@ class Walker:
     # All others, word by word.
 
     def _words(self, shape: Schema, value: Any, path: Path) -> Errors:
-        rest = self._rest(shape)
+        rest = self._form(shape, "rest", _rest)
         if rest.pattern_properties and isinstance(value, dict):
             yield from self._entries(rest, value, path)
         else:
@@ -149,7 +140,7 @@ class Walker:
             yield from self._part(part, value, path)
         for word, branches in (("anyOf", shape.any_of), ("oneOf", shape.one_of)):
             judge = self._judge(shape, word, _only(_FIELD[word]))
-            if branches and not judge.validator.is_valid(value):
+            if branches and not judge.is_valid(value):
                 meant = self._meant(shape, branches, value)
                 found = self.errors(meant, value, path) if meant is not None else iter(())
                 yield from _or(found, Found(Verdict(word, value), path, None))
@@ -159,22 +150,15 @@ class Walker:
                 yield from self._part(self.types.schemas[target], value, path)
         for word, kept in _APART.items():
             judge = self._judge(shape, word, _only(*kept))
-            if not judge.validator.is_valid(value):
+            if not judge.is_valid(value):
                 yield Found(Verdict(word, value), path, None)
-
-    def _rest(self, shape: Schema) -> Schema:
-        """Return what a schema says beside the words that are judged one by one; always the same object."""
-        if id(shape) not in self._rests:
-            less: dict[str, Any] = {**dict.fromkeys(_LISTS, ()), **dict.fromkeys(_TIES), "dependent_schemas": {}}
-            self._rests[id(shape)] = (shape, replace(shape, **less, discriminator=None))
-        return self._rests[id(shape)][1]
 
     def _entries(self, shape: Schema, value: dict[str, Any], path: Path) -> Errors:
         """Judge an object whose properties have schemas by their patterns, one property at a time."""
         yield from _all(self._judge(shape, "counts", _counts), value, path)
         one = self._judge(shape, "entry", _only(*_OF_ENTRIES))
         for name, child in value.items():
-            if one.validator.is_valid({name: child}):
+            if one.is_valid({name: child}):
                 continue
             if is_large(child, self.large):
                 yield Found(Verdict("patternProperties", child), (*path, name), None)
@@ -192,25 +176,24 @@ class Walker:
     def _outlines(self, branch: AnySchema, value: Any) -> bool:
         shape = self.types.shape(branch)
         if isinstance(shape, bool) or _tied(shape):
-            return bool(self._judge(branch).validator.is_valid(value))
-        return bool(self._judge(shape, "shallow", self._shallow).validator.is_valid(value))
+            return bool(self._judge(branch).is_valid(value))
+        return bool(self._judge(shape, "shallow", self._shallow).is_valid(value))
 
-    def _judge(self, schema: AnySchema, form: str = "whole", change: Callable[[Any], AnySchema] | None = None) -> Judge:
-        """Return what judges a form of a schema, compiled when first asked for."""
+    def _judge(self, schema: AnySchema, form: str = "", change: Callable[[Any], Schema] | None = None) -> Judge:
+        """Return what judges a schema, or another form of it."""
+        return self.types.judge(schema if change is None else self._form(schema, form, change), self.direction)
+
+    def _form(self, schema: Any, form: str, change: Callable[[Any], Schema]) -> Schema:
+        """Return another form of a schema, always the same object."""
         key = (form, id(schema))
-        found = self._judges.get(key)
-        if found is None:
-            modern = self.types.api.float_is_integer
-            lowering = Lowering(self.types.schemas, self.types.formats, self.direction, modern)
-            document = lowering.document(schema if change is None else change(schema))
-            found = Judge(build_validator(document, self.types.formats, modern), document, schema)
-            self._judges[key] = found
-        return found
+        if key not in self._forms:
+            self._forms[key] = (schema, change(schema))
+        return self._forms[key][1]
 
 
 def _all(judge: Judge, value: Any, path: Path) -> Errors:
-    for error in judge.validator.iter_errors(value):
-        yield Found(error, path, judge.document)
+    for error in judge.errors(value):
+        yield Found(error, path, judge)
 
 
 def _or(found: Errors, other: Found) -> Errors:
@@ -239,6 +222,12 @@ def _tied(shape: Schema) -> bool:
     """Tell whether some schema in a schema looks at a value as a whole, so that its parts can't be judged alone."""
     words = (*_LISTS, "pattern_properties", "dependent_schemas", "discriminator")
     return any(getattr(shape, w) for w in words) or any(getattr(shape, w) is not None for w in _TIES)
+
+
+def _rest(shape: Schema) -> Schema:
+    """Return what a schema says beside the words that are judged one by one."""
+    less: dict[str, Any] = {**dict.fromkeys(_LISTS, ()), **dict.fromkeys(_TIES), "dependent_schemas": {}}
+    return replace(shape, **less, discriminator=None)
 
 
 def _only(*fields: str) -> Callable[[Schema], Schema]:
