@@ -30,8 +30,8 @@ MANY = 40
 _SIMPLE = frozenset(
     (
         "ref", "type", "format", "enum", "items", "properties", "required", "minimum", "maximum", "min_length",
-        "max_length", "pattern", "min_items", "max_items", "title", "description", "default", "name", "parent", "extensions",
-        "read_only", "write_only",
+        "max_length", "pattern", "min_items", "max_items", "title", "description", "default", "name", "parent",
+        "extensions", "read_only", "write_only",
     )
 )  # fmt: skip
 
