@@ -7,8 +7,8 @@ of the contract the suite exercised is measured.
 from __future__ import annotations
 
 from .api import Api
-from .eventually import eventually
 from .exceptions import ContractBroken, NoContractError, TargetError, UnitError
+from .polling import eventually
 from .response import Response
 from .testcase import PyMacaronTestCase
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from .eventually import eventually
 from .exceptions import NoContractError
+from .polling import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,8 +24,8 @@ class Api:
     ``operationId`` (or of that client method), its body first and its parameters by name. Nothing is checked before it
     is sent, so that tests can send what is wrong; every answer is checked against the contract.
 
-    Every call takes ``check=False`` (the answer is not checked), ``retries=N`` (sent again where nothing answers, or the
-    answer is 429, 502, 503 or 504), ``timeout=SECONDS`` and ``headers={...}``.
+    Every call takes ``check=False`` (the answer is not checked), ``retries=N`` (sent again where nothing answers, or
+    the answer is 429, 502, 503 or 504), ``timeout=SECONDS`` and ``headers={...}``.
 
     Args:
         channel: the way to the service.

@@ -127,7 +127,7 @@ class Channel:
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> requests.Request:
-        """Make a request; a body that is a model, dict, list or plain value is sent as JSON, text and bytes as they are.
+        """Make a request; a model, dict, list or plain value is sent as JSON, text, bytes and files as they are.
 
         Args:
             more: ``data``, ``files``, ``cookies`` and ``auth`` as `requests.Request` takes them.

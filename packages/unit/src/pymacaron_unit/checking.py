@@ -1,8 +1,8 @@
 """Is an answer what the contract says? Its status, its headers, its content type and its body; needs pymacaron.
 
 A status that the operation does not declare is no fault where the answer is an error that PyMacaron makes by itself,
-such as ``INVALID_PARAMETER`` (400) or ``TOKEN_EXPIRED`` (401), in its own error format or as problem details (RFC 9457):
-no contract lists those. The service's own errors have to be declared.
+such as ``INVALID_PARAMETER`` (400) or ``TOKEN_EXPIRED`` (401), in its own error format or as problem details (RFC
+9457): no contract lists those. The service's own errors have to be declared.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ def current_channel() -> Channel:
     url = url_from_environment()
     if url is None:
         raise TargetError(
-            "nothing says where the service under test is; set PYM_SERVER_HOST and PYM_SERVER_PORT, or run the tests with"
-            " pytest --pym-target app|URL|FOLDER|IMAGE, or with pym test"
+            "nothing says where the service under test is; set PYM_SERVER_HOST and PYM_SERVER_PORT, or run the tests"
+            " with pytest --pym-target app|URL|FOLDER|IMAGE, or with pym test"
         )
     if url not in _from_environment:
         from .targets import open_target

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import eventually as waiting
 from .api import Api
 from .exceptions import TargetError
+from .polling import eventually as wait_for
 from .session import CoverageOptions, TestSession
 
 if TYPE_CHECKING:
@@ -157,4 +157,4 @@ def api(request: pytest.FixtureRequest) -> Iterator[Api]:
 @pytest.fixture
 def eventually() -> Callable[..., Any]:
     """Wait until something comes true: ``eventually(lambda: ..., within=5)``."""
-    return waiting.eventually
+    return wait_for

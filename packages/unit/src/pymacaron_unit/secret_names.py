@@ -32,7 +32,8 @@ def _names(contract: Contract, operation: str) -> frozenset[str]:
 
 def _schemas(contract: Contract, name: str) -> Iterator[Schema | bool]:
     operation = contract.operations[name]
-    bodies = [operation.body] if operation.body is not None else []
-    for part in (*bodies, *operation.responses):
-        yield from (media.schema for media in part.content)
+    if operation.body is not None:
+        yield from (media.schema for media in operation.body.content)
+    for response in operation.responses:
+        yield from (media.schema for media in response.content)
     yield from (parameter.schema for parameter in operation.parameters)

@@ -7,12 +7,12 @@ import unittest
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
-
 from .current import current_channel
 from .transcript import difference, masked_json
 
 if TYPE_CHECKING:
+    import requests
+
     from .channel import Channel
     from .response import Response
 
@@ -23,8 +23,8 @@ class PyMacaronTestCase(unittest.TestCase):
     """Calls the service under test and asserts what comes back.
 
     The service is what pytest's ``--pym-target`` says, else ``PYM_SERVER_HOST`` and ``PYM_SERVER_PORT``. In every
-    assertion ``path`` may come without its first slash, ``auth`` is the whole value of the ``Authorization`` header, and
-    ``data`` is sent as JSON (a text or bytes as it is). A failure shows the call, with secrets masked, and a ``curl``
+    assertion ``path`` may come without its first slash, ``auth`` is the whole value of the ``Authorization`` header,
+    and ``data`` is sent as JSON (a text or bytes as it is). A failure shows the call, with secrets masked, and a ``curl``
     line that repeats it.
 
     Attributes:
@@ -210,9 +210,9 @@ class PyMacaronTestCase(unittest.TestCase):
 
     def assertIsVersion(self, body: Any) -> None:
         """Assert that a value is what ``/version`` answers."""
-        self.assertIsInstance(body, dict)
-        missing = [key for key in ("name", "version", "apis", "pym_env") if key not in body]
-        self.assertFalse(missing, f"the answer of /version lacks {', '.join(missing)}: {body}")
+        missing = [key for key in ("name", "version", "apis", "pym_env") if key not in dict(body)]
+        if missing:
+            self.fail(f"the answer of /version lacks {', '.join(missing)}: {body}")
 
     def assertHasPing(self, **options: Any) -> None:
         """Assert that ``GET /ping`` answers ``{}``."""
@@ -223,7 +223,7 @@ class PyMacaronTestCase(unittest.TestCase):
         self.assertIsVersion(self.assertGetReturnJson("/version", **options))
 
     def assertHasAuthVersion(self, **options: Any) -> None:
-        """Assert that ``GET /auth/version`` refuses a call without a token and with a wrong one, and takes ``token``."""
+        """Assert that ``GET /auth/version`` refuses calls without a token and with a wrong one, and takes ``token``."""
         self.assertGetReturnError("/auth/version", 401, "AUTHORIZATION_HEADER_MISSING", **options)
         for wrong in ("Bearer1234567890", "bearer foo bar", "Bearer 1234567890"):
             self.assertGetReturnError("/auth/version", 401, "TOKEN_INVALID", wrong, **options)
