@@ -1,0 +1,51 @@
+"""Makes a token with the key of the service in the working folder.
+
+Run as a script (``python signing.py``) it needs nothing of this package, so that it runs with the service's own Python,
+configuration and environment, in a container too: it reads its arguments as JSON and writes ``{"token": ...}``, or
+``{"error": ...}`` where none can be made.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+
+def sign(
+    user_id: str | None, scopes: list[str], data: Any, expire_in: float | None, shared_key_only: bool = False
+) -> str:
+    """Make a token by pymacaron's configuration in this process.
+
+    Args:
+        shared_key_only: refuse the key that a service makes for itself in development.
+
+    Raises:
+        pymacaron.exceptions.ConfigError: no key, or no user id.
+    """
+    import jwt
+
+    from pymacaron.auth import generate_token, signing_key
+    from pymacaron.config import get_config
+    from pymacaron.exceptions import ConfigError
+
+    config = get_config()
+    if shared_key_only and not config.get("jwt_secret"):
+        raise ConfigError(f"{config.source}: jwt_secret is not set")
+    token = generate_token(user_id, expire_in, data)
+    if not scopes:
+        return token
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return jwt.encode({**claims, "scope": " ".join(scopes)}, signing_key(), algorithm=config.jwt_algorithm)
+
+
+def main(arguments: str) -> dict[str, str]:
+    """Make a token of arguments in JSON."""
+    try:
+        return {"token": sign(**json.loads(arguments))}
+    except Exception as error:  # noqa: BLE001  # whatever it is, the caller says it
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1])))  # noqa: T201  # its output is its answer
