@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -114,10 +115,9 @@ for each in NAMES:
 def minimums(session: nox.Session, name: str) -> None:
     """Test one package on the oldest Python with the lowest versions that its ranges allow."""
     package = named(name)
-    needed = packages.closure(package, PACKAGES)
-    own = {other.distribution for other in PACKAGES}
-    third_party = [line for line in package.requirements if packages.required(line) not in own]
-    install(session, *editable(needed), *map(lowest.pin, third_party), *groups("test"))
+    own = [other.distribution for other in PACKAGES]
+    pinned = lowest_of(package, own, groups("test"))
+    install(session, *editable(packages.closure(package, PACKAGES)), *pinned)
     pytest(session, package.tests)
 
 
@@ -131,20 +131,22 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def dist(session: nox.Session) -> None:
-    """Build all wheels and try them in clean environments: all at once, and each with only what it needs."""
+    """Build all wheels and try them in clean environments: all at once, and each with and without its extras."""
     install(session, *groups("release"))
     folder = ROOT / ".nox" / "wheels"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "-m", "tools.wheels", "build", str(folder), *NAMES)
-    alone = [frozenset(each.name for each in packages.closure(package, PACKAGES)) for package in PACKAGES]
-    for chosen in dict.fromkeys([frozenset(NAMES), *alone]):
-        session.run("python", "-m", "tools.cleanroom", str(folder), *sorted(chosen), "--smoke-with", *groups("test"))
+    command = ["python", "-m", "tools.cleanroom", str(folder)]
+    for chosen in dict.fromkeys([frozenset(NAMES), *(needs(package) for package in PACKAGES)]):
+        session.run(*command, *sorted(chosen), "--smoke-with", *groups("test"))
+    for chosen in dict.fromkeys(needs(package, extras=False) for package in PACKAGES if package.extras):
+        session.run(*command, *sorted(chosen), "--bare")
 
 
 @nox.session(python=PYTHONS[-1] if PYTHONS else None)
 def bench(session: nox.Session) -> None:
     """Measure PyMacaron beside its peers and write docs/benchmarks.md; `-- --rounds 3` is a quick look."""
-    install(session, *editable(PACKAGES), *groups("bench"))
+    install(session, *editable(PACKAGES, extras=False), *groups("bench"))
     session.run("python", str(ROOT / "bench" / "run.py"), *session.posargs)
 
 
@@ -158,7 +160,7 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def serve(session: nox.Session) -> None:
     """Run the example service until ^C; `-- --port N` chooses the port."""
-    install(session, *editable(PACKAGES))
+    install(session, *editable(PACKAGES, extras=False))
     session.chdir(EXAMPLE)
     session.run("python", "-m", "pymacaron.cli", "run", *session.posargs, interrupt_timeout=PATIENCE)
 
@@ -176,9 +178,22 @@ def groups(*chosen: str) -> list[str]:
     return list(nox.project.dependency_groups(ROOT_PROJECT, *chosen))
 
 
-def editable(chosen: list[packages.Package]) -> list[str]:
+def editable(chosen: list[packages.Package], *, extras: bool = True) -> list[str]:
     """Return pip's arguments that install packages from their folders."""
-    return [argument for package in chosen for argument in ("-e", str(package.folder))]
+    paths = [packages.with_extras(each.folder, each) if extras else str(each.folder) for each in chosen]
+    return [argument for path in paths for argument in ("-e", path)]
+
+
+def lowest_of(package: packages.Package, own: list[str], besides: list[str]) -> list[str]:
+    """Pin what a package and its extras need of others; `besides` less what is pinned comes after it."""
+    third_party = [line for line in package.all_requirements if packages.required(line) not in own]
+    pinned = {packages.required(line) for line in third_party}
+    return [*lowest.pins(third_party), *(line for line in besides if packages.required(line) not in pinned)]
+
+
+def needs(package: packages.Package, *, extras: bool = True) -> frozenset[str]:
+    """Return the names of a package and of those that it needs."""
+    return frozenset(each.name for each in packages.closure(package, PACKAGES, extras=extras))
 
 
 def named(name: str) -> packages.Package:
@@ -198,7 +213,8 @@ def install(session: nox.Session, *arguments: str) -> None:
     if session.venv_backend == "none":
         return
     folder = session.env_dir
-    projects = [Path(argument) / "pyproject.toml" for argument in arguments if argument.startswith(str(ROOT))]
+    local = [re.sub(r"\[[^][/]*\]$", "", argument) for argument in arguments if argument.startswith(str(ROOT))]
+    projects = [Path(path) / "pyproject.toml" for path in local]
     value = stamps.digest([*arguments, *(path.read_text() for path in [folder / "pyvenv.cfg", *projects])])
     stamp = folder / "installed"
     with stamps.locked(folder.with_name(f"{folder.name}.lock")):

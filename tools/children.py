@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
+    from typing import IO
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,13 +38,17 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run(command: Sequence[str], env: Mapping[str, str]) -> int:
+def run(command: Sequence[str], env: Mapping[str, str], output: IO[bytes] | None = None) -> int:
     """Run `command` in a process group of its own and return its status; `Stopped` after it was stopped.
+
+    What it prints goes to our own output, or into the file `output`.
 
     In its own group, because a terminal's ^C goes to every process of the foreground group at once: here only
     this process gets it, and decides in which order the others end.
     """
-    process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, process_group=0)
+    process = subprocess.Popen(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
+    )
     try:
         return process.wait()
     except BaseException:

@@ -1,6 +1,9 @@
 """Try wheels in a clean virtual environment, away from this repository.
 
-python -m tools.cleanroom WHEELS PACKAGE ... --smoke-with REQUIREMENT ...
+python -m tools.cleanroom WHEELS PACKAGE ... [--bare] --smoke-with REQUIREMENT ...
+
+With all extras, and then the smoke tests run too; with --bare as a plain `pip install` leaves it: what needs an extra
+is missing, so that only imports and entry points are tried.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ class CleanroomError(Exception):
     """A wheel does not work where nothing else is installed."""
 
 
-def install(built: Sequence[Path], chosen: Sequence[packages.Package], folder: Path) -> Path:
+def install(built: Sequence[Path], chosen: Sequence[packages.Package], folder: Path, *, extras: bool = True) -> Path:
     """Install wheels into a new environment in `folder`, import each, load every entry point; return its Python.
 
     Of this repository only these wheels are installed; whatever else they require comes from pip's indexes.
@@ -33,7 +36,8 @@ def install(built: Sequence[Path], chosen: Sequence[packages.Package], folder: P
     environment = folder / "environment"
     _run([sys.executable, "-m", "venv", str(environment)], folder)
     python = environment / "bin" / "python"
-    _run([str(python), "-m", "pip", "install", "-qq", *map(str, built)], folder)
+    paths = [packages.with_extras(*pair) for pair in zip(built, chosen, strict=True)] if extras else map(str, built)
+    _run([str(python), "-m", "pip", "install", "-qq", *paths], folder)
     _run([str(python), "-m", "pip", "check"], folder)
     pairs = [text for package in chosen for text in (package.distribution, package.import_name)]
     _run([str(python), "-I", str(Path(__file__).with_name("installed.py")), *pairs], folder)
@@ -61,18 +65,20 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools/cleanroom.py")
     parser.add_argument("wheels", type=Path)
     parser.add_argument("package", nargs="+")
+    parser.add_argument("--bare", action="store_true")
     parser.add_argument("--smoke-with", nargs="*", default=[], metavar="REQUIREMENT")
     options = parser.parse_args(arguments)
     chosen = [package for package in packages.find(ROOT) if package.name in options.package]
     built = [wheels.wheel_path(package, options.wheels.resolve()) for package in chosen]
     try:
         with tempfile.TemporaryDirectory() as folder:
-            python = install(built, chosen, Path(folder))
-            smoke(python, chosen, Path(folder), options.smoke_with)
+            python = install(built, chosen, Path(folder), extras=not options.bare)
+            if not options.bare:
+                smoke(python, chosen, Path(folder), options.smoke_with)
     except CleanroomError as error:
         print(f"tools/cleanroom.py: {error}", file=sys.stderr)
         return 1
-    print(f"work from their wheels: {', '.join(options.package)}")
+    print(f"work from their wheels{' without extras' if options.bare else ''}: {', '.join(options.package)}")
     return 0
 
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools import children, environment, packages, pythons, results
+from tools import children, debian, environment, packages, pythons, results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,8 +48,12 @@ def test(names: Sequence[str], no_system: bool) -> int:
     machine = pythons.find(supported)
     if not machine.pythons:
         raise environment.SetupError(f"found no CPython {' or '.join(sorted(supported))}; install one")
-    sessions = plan(choose(names, found), machine.minors, common=not names)
-    left_out = [*machine.left_out, *(["tests that need Debian packages (--no-system)"] if no_system else [])]
+    chosen = choose(names, found)
+    sessions = plan(chosen, machine.minors, common=not names)
+    system = debian.wanted(package for package in found if package.name in chosen)
+    left_out = [*machine.left_out, *(no_system_words(system) if no_system else [])]
+    if not no_system:
+        debian.ensure(system)
     (ROOT / ".nox").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="results-", dir=ROOT / ".nox") as folder:
         env = {"PYM_TEST_RESULTS": folder, **({"PYM_TEST_NO_SYSTEM": "1"} if no_system else {})}
@@ -70,6 +74,11 @@ def choose(names: Sequence[str], found: Sequence[packages.Package]) -> list[str]
 def plan(names: Sequence[str], minors: Sequence[str], *, common: bool) -> list[str]:
     """Return the nox sessions of a test run; `common` adds those that look at the whole repository."""
     return [*(COMMON if common else ()), *(f"tests-{minor}({name})" for name in names for minor in minors)]
+
+
+def no_system_words(system: Sequence[str]) -> list[str]:
+    """Return what --no-system leaves out."""
+    return [f"tests that need Debian packages (--no-system): {', '.join(system)}"] if system else []
 
 
 def run_nox(arguments: Sequence[str], env: Mapping[str, str] | None = None) -> int:

@@ -11,12 +11,12 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 # Outside packages/, only these can change what every package's tests do.
 SHARED = (".ci", ".github", "noxfile.py", "pyproject.toml", "tools")
@@ -28,13 +28,19 @@ class PackageError(Exception):
 
 @dataclass(frozen=True)
 class Package:
-    """One folder of packages/ that holds a pyproject.toml."""
+    """One folder of packages/ that holds a pyproject.toml.
+
+    Attributes:
+        requirements: what it always needs.
+        extras: what each of its extras needs besides.
+    """
 
     folder: Path
     distribution: str
     version: str
     requirements: tuple[str, ...] = ()
     classifiers: tuple[str, ...] = ()
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
@@ -55,6 +61,11 @@ class Package:
     @property
     def pyproject(self) -> Path:
         return self.folder / "pyproject.toml"
+
+    @property
+    def all_requirements(self) -> tuple[str, ...]:
+        """What it needs with all its extras."""
+        return (*self.requirements, *(line for lines in self.extras.values() for line in lines))
 
     @property
     def has_code(self) -> bool:
@@ -82,6 +93,7 @@ def read(folder: Path) -> Package:
             project["version"],
             tuple(project.get("dependencies", ())),
             tuple(project.get("classifiers", ())),
+            {name: tuple(lines) for name, lines in project.get("optional-dependencies", {}).items()},
         )
     except tomllib.TOMLDecodeError as error:
         raise PackageError(f"{path}: {error}") from error
@@ -102,16 +114,24 @@ def required(requirement: str) -> str:
     return normalized(matched[1])
 
 
-def direct(package: Package, packages: Iterable[Package]) -> list[Package]:
-    """Return the packages of this repository that `package` itself requires."""
-    names = {required(requirement) for requirement in package.requirements}
-    return [other for other in packages if other.distribution in names]
+def with_extras(where: Path | str, package: Package) -> str:
+    """Return pip's words for a package with all its extras: `packages/unit[contract,load]`."""
+    return f"{where}[{','.join(package.extras)}]" if package.extras else str(where)
 
 
-def closure(package: Package, packages: Sequence[Package]) -> list[Package]:
-    """Return `package` after all packages of this repository that it needs, however indirectly."""
+def direct(package: Package, packages: Iterable[Package], *, extras: bool = True) -> list[Package]:
+    """Return the other packages of this repository that `package` itself requires."""
+    names = {required(requirement) for requirement in (package.all_requirements if extras else package.requirements)}
+    return [other for other in packages if other.distribution in names - {package.distribution}]
+
+
+def closure(package: Package, packages: Sequence[Package], *, extras: bool = True) -> list[Package]:
+    """Return `package` after all packages of this repository that it needs, however indirectly.
+
+    Without `extras` only those that come with a plain installation of it.
+    """
     ordered: list[Package] = []
-    _visit(package, packages, ordered, ())
+    _visit(package, packages, ordered, (), extras)
     return ordered
 
 
@@ -168,11 +188,13 @@ def import_rules(packages: Sequence[Package]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _visit(package: Package, packages: Sequence[Package], ordered: list[Package], above: tuple[str, ...]) -> None:
+def _visit(
+    package: Package, packages: Sequence[Package], ordered: list[Package], above: tuple[str, ...], extras: bool
+) -> None:
     if package.name in above:
         raise PackageError(f"packages depend on each other in a circle: {' → '.join((*above, package.name))}")
-    for needed in direct(package, packages):
-        _visit(needed, packages, ordered, (*above, package.name))
+    for needed in direct(package, packages, extras=extras):
+        _visit(needed, packages, ordered, (*above, package.name), extras)
     if package not in ordered:
         ordered.append(package)
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import tomllib
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,9 @@ def span(version: str) -> str:
 
 def set_range(text: str, distribution: str, version: str) -> str:
     """Return a pyproject.toml whose requirement on `distribution` admits `version`; unchanged if it does."""
-    for line in tomllib.loads(text)["project"].get("dependencies", []):
+    project = tomllib.loads(text)["project"]
+    optional = project.get("optional-dependencies", {}).values()
+    for line in chain(project.get("dependencies", []), *optional):
         parsed = Requirement(line)
         if packages.normalized(parsed.name) == distribution and version not in parsed.specifier:
             extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""

@@ -8,6 +8,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +30,7 @@ description = "A package of a test."
 requires-python = ">=3.11"
 classifiers = [{classifiers}]
 dependencies = {dependencies}
-
+{extras}
 [tool.poetry]
 packages = [{{ include = "{import_name}", from = "src" }}]
 """
@@ -46,14 +50,19 @@ def test_docstring() -> None:
 '''
 
 
-def add_package(root: Path, name: str, *requires: str, version: str = "0.1.0") -> Path:
-    """Add the package `sample-<name>` in a folder of its own, with code, a test and a changelog fragment."""
+def add_package(root: Path, name: str, *requires: str, version: str = "0.1.0", **extras: Sequence[str]) -> Path:
+    """Add the package `sample-<name>` in a folder of its own, with code, a test and a changelog fragment.
+
+    `extras` are requirements by the name of the extra that has them.
+    """
     folder = root / "packages" / name
     names = {"distribution": f"sample-{name}", "import_name": f"sample_{name}", "version": version}
     running = f'"Programming Language :: Python :: {sys.version_info.major}.{sys.version_info.minor}"'
+    table = "".join(f"{extra} = {json.dumps(lines)}\n" for extra, lines in extras.items())
+    optional = f"\n[project.optional-dependencies]\n{table}" if extras else ""
     _write(
         folder / "pyproject.toml",
-        PYPROJECT.format(**names, classifiers=running, dependencies=json.dumps(requires)),
+        PYPROJECT.format(**names, classifiers=running, dependencies=json.dumps(requires), extras=optional),
     )
     _write(folder / "src" / f"sample_{name}" / "__init__.py", '"""A package of a test."""\n')
     _write(folder / "src" / f"sample_{name}" / "py.typed", "")

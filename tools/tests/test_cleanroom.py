@@ -16,7 +16,7 @@ ENTRY_POINTS = """
 [project.scripts]
 sample = "sample_base:main"
 
-[project.entry-points."pymacaron.plugins"]
+[project.entry-points."sample_base.plugins"]
 sample = "sample_base:missing"
 """
 
@@ -53,8 +53,24 @@ def test_wheels_that_do_not_work(tmp_path: Path) -> None:
     with pytest.raises(cleanroom.CleanroomError) as caught:
         cleanroom.install(built, found, tmp_path)
     message = str(caught.value)
-    assert "sample-base: entry point sample of pymacaron.plugins (sample_base:missing)" in message
+    assert "sample-base: entry point sample of sample_base.plugins (sample_base:missing)" in message
     assert "console_scripts" not in message
+
+
+def test_package_with_and_without_its_extras(tmp_path: Path) -> None:
+    """A plain installation lacks what only an extra needs, and must still import; a plugin of it is not loaded then."""
+    add_package(tmp_path, "base")
+    folder = add_package(tmp_path, "top", fast=["sample-base>=0.1,<0.2"])
+    with (folder / "pyproject.toml").open("a") as file:
+        file.write('\n[project.entry-points."sample_base.plugins"]\ntop = "sample_top.plugin:Plugin"\n')
+    (folder / "src" / "sample_top" / "plugin.py").write_text("import sample_base\n")
+    built, found = build(tmp_path)
+    (tmp_path / "bare").mkdir()
+    cleanroom.install(built[1:], found[1:], tmp_path / "bare", extras=False)
+    with pytest.raises(
+        cleanroom.CleanroomError, match=r"entry point top of sample_base.plugins .*no attribute 'Plugin'"
+    ):
+        cleanroom.install(built, found, tmp_path)
 
 
 def test_package_that_does_not_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

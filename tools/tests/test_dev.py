@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -101,13 +102,14 @@ def fake_nox(root: Path, body: str) -> None:
 
 def test_last_line_counts(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """After what the sessions print comes what ran, what was left out and, last, the count."""
+    (repository / "packages" / "base" / "system-packages.txt").write_text("no-such-package-of-debian\n")
     fake_nox(repository, "print('streamed')\nreport('success')\n[junit(name) for name in sessions if '(' in name]\n")
     assert commands.main(["test", "--no-system"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0] == "streamed"
     assert "lint 1 s" in lines[2]
     assert "(base) 1 s" in lines[2]
-    assert lines[-2] == "left out: tests that need Debian packages (--no-system)"
+    assert lines[-2] == "left out: tests that need Debian packages (--no-system): no-such-package-of-debian"
     assert lines[-1] == "5 passed, 0 failed, 1 skipped"
     assert not list((repository / ".nox").iterdir())
 
@@ -119,6 +121,19 @@ def test_no_system_is_told_to_the_sessions(repository: Path, capfd: pytest.Captu
     commands.main(["test", "base", "--no-system"])
     lines = capfd.readouterr().out.splitlines()
     assert [line for line in lines if line in ("1", "None")] == ["None", "1"]
+
+
+def test_debian_packages_come_first(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A user who is not root gets one line with the command, and then the tests."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    (repository / "packages" / "base" / "system-packages.txt").write_text("no-such-package-of-debian\n")
+    fake_nox(repository, "report('success')\n")
+    assert commands.main(["test", "base"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].endswith("sudo apt-get install --no-install-recommends no-such-package-of-debian")
+    assert lines[-1].endswith("0 failed, 0 skipped")
 
 
 def test_nox_that_dies_is_a_failure(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -28,3 +28,8 @@ def test_range_without_a_lower_bound(requirement: str) -> None:
     """Nothing to pin: the requirement is named."""
     with pytest.raises(minimums.MinimumError, match=f"'{requirement}' has no lower bound"):
         minimums.pin(requirement)
+
+
+def test_pins_of_one_distribution_are_merged() -> None:
+    """Core and extras may require the same thing: once, at the version that satisfies all, with all its extras."""
+    assert minimums.pins(["flask>=3.0", "Flask[async]>=3.1,<4", "click>=8"]) == ["flask[async]==3.1", "click==8"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tools import packages
 from tools.tests.samples import ROOT, add_package, clone, commit, git, nox
 
 if TYPE_CHECKING:
@@ -190,3 +191,21 @@ def test_install_that_did_not_happen_is_not_trusted(noxfile: ModuleType, session
     assert [command for command in session.installed if command == "emptied"] == ["emptied"]
     noxfile.install(session, "pytest")
     assert len(session.installed) == 3
+
+
+def test_extras_are_installed_too(noxfile: ModuleType, session: Session) -> None:
+    """Tests have all extras of a package; the lowest versions are those of the extras too, in place of the tests'."""
+    add_package(
+        noxfile.ROOT, "rich", "pytest>=8.3", fast=["sample-base>=0.1,<0.2", "click>=8.1"], wide=["click>=8.2,<9"]
+    )
+    found = packages.find(noxfile.ROOT)
+    rich = found[-1]
+    assert noxfile.editable([rich]) == ["-e", f"{rich.folder}[fast,wide]"]
+    assert noxfile.editable([rich], extras=False) == ["-e", str(rich.folder)]
+    assert noxfile.lowest_of(rich, ["sample-base", "sample-new", "sample-rich"], ["pytest>=9", "requests>=2"]) == [
+        "pytest==8.3", "click==8.2", "requests>=2",
+    ]  # fmt: skip
+    noxfile.install(session, *noxfile.editable([rich]))
+    (rich.folder / "pyproject.toml").write_text((rich.folder / "pyproject.toml").read_text().replace("0.1.0", "0.1.1"))
+    noxfile.install(session, *noxfile.editable([rich]))
+    assert session.installed[1] == "emptied"

@@ -70,6 +70,21 @@ def test_closure_refuses_a_circle(tmp_path: Path) -> None:
         packages.closure(found[0], found)
 
 
+def test_extras_count_as_needed(tmp_path: Path) -> None:
+    """What any extra requires is part of the closure, of what a change affects, and of what may be imported."""
+    add_package(tmp_path, "base")
+    folder = add_package(tmp_path, "new", "requests>=2", fast=["sample_base>=0.1,<0.2"], all=["sample-new[fast]"])
+    add_package(tmp_path, "top", "sample-new>=0.1,<0.2")
+    found = packages.find(tmp_path)
+    assert found[1].all_requirements == ("requests>=2", "sample_base>=0.1,<0.2", "sample-new[fast]")
+    assert names(packages.closure(found[2], found)) == ["base", "new", "top"]
+    assert names(packages.closure(found[2], found, extras=False)) == ["new", "top"]
+    assert names(packages.affected(["packages/base/src/x.py"], found)) == ["base", "new", "top"]
+    assert 'source_modules = ["sample_new"]\nforbidden_modules = ["sample_top"]' in packages.import_rules(found)
+    assert packages.with_extras(folder, found[1]) == f"{folder}[fast,all]"
+    assert packages.with_extras("x.whl", found[0]) == "x.whl"
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

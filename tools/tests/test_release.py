@@ -173,3 +173,12 @@ def test_set_range_keeps_what_else_stands_there() -> None:
     before = '[project]\nname = "a"\ndependencies = [\n    "b>=1", # why\n    "Core[x]>=0.1,<0.2",\n]\n'
     assert release.set_range(before, "core", "0.1.7") == before
     assert release.set_range(before, "core", "0.2.0") == before.replace("Core[x]>=0.1,<0.2", "core[x]>=0.2,<0.3")
+
+
+def test_set_range_reaches_extras() -> None:
+    """A range in an extra shuts a release out just as well."""
+    before = (
+        '[project]\nname = "a"\ndependencies = []\n[project.optional-dependencies]\n'
+        'x = ["core>=0.1,<0.2"]\ny = ["core>=0.1,<0.2", "b>=1"]\n'
+    )
+    assert release.set_range(before, "core", "0.2.0") == before.replace(">=0.1,<0.2", ">=0.2,<0.3")

@@ -100,6 +100,13 @@ def test_build_refuses_a_faulty_wheel(tmp_path: Path) -> None:
         wheels.build(found, tmp_path / "dist", OWN)
 
 
+def test_build_refuses_a_faulty_extra(tmp_path: Path) -> None:
+    """The range of an extra needs both bounds too."""
+    found = [packages.read(add_package(tmp_path, "top", fast=["sample-base>=0.1"]))]
+    with pytest.raises(wheels.WheelError, match=r"it requires 'sample-base.*extra == .fast.*without both bounds"):
+        wheels.build(found, tmp_path / "dist", OWN)
+
+
 def test_build_that_fails_shows_why(tmp_path: Path) -> None:
     """The builder's own words reach the reader."""
     folder = add_package(tmp_path, "top")
