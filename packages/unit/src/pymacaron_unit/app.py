@@ -41,33 +41,36 @@ class AppTarget(Target):
         """Name the app."""
         return f"the app {self.name} of {self.folder}"
 
-    @property
-    def app(self) -> Callable[..., Iterable[bytes]]:
-        """The app, imported at first use."""
+    def load(self) -> Callable[..., Iterable[bytes]]:
+        """Return the app, imported at first use.
+
+        Raises:
+            TargetError: it cannot be imported, or is no app.
+        """
         if self._app is None:
             self._app = load_app(self.name, self.folder)
         return self._app
 
     def start(self) -> None:
         """Import the app."""
-        assert self.app
+        self.load()
 
     def _make_session(self) -> requests.Session:
         session = super()._make_session()
-        session.mount(f"{_URL}/", WsgiAdapter(self.app))
+        session.mount(f"{_URL}/", WsgiAdapter(self.load()))
         return session
 
     def find_contracts(self) -> Contracts:
         """Return the contracts that the app serves, with the service's own types; built-in ones are left out."""
         from .contracts import Contracts
 
-        return Contracts(_served(self.app))
+        return Contracts(_served(self.load()))
 
     def token(
         self, user_id: str | None, scopes: Iterable[str] = (), data: Any = None, expire_in: float | None = None
     ) -> str:
         """Make a token with the key of the service, which this process has."""
-        assert self.app
+        self.load()
         from .tokens import sign_here
 
         return sign_here(user_id, scopes, data, expire_in)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import requests
 if TYPE_CHECKING:
     from .contracts import Contracts
     from .targets import Target
+
+log = logging.getLogger("pymacaron.unit")
 
 _DOCS = "/doc"
 _PLACES = ("/openapi.json", "/swagger.json")
@@ -30,8 +33,8 @@ def published_contracts(target: Target) -> Contracts:
         if isinstance(document, dict) and {"openapi", "swagger"} & set(document):
             try:
                 found.append(from_document(name, document))
-            except ContractError:
-                continue
+            except ContractError as error:
+                log.warning("%s%s is left out; give it as a file: %s", target.base_url, path, error)
     return Contracts(found)
 
 

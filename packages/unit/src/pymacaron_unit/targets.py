@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from http.cookiejar import DefaultCookiePolicy
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from .exceptions import TargetError
+from .tokens import SECRET, TOKEN, folder_signer, token_of_environment
 from .waiting import wait_for_ping
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from .contracts import Contracts
+    from .tokens import RemoteSigner
 
 APP = "app"
 DEFAULT_APP = "server:app"
@@ -28,6 +31,8 @@ _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _HOST_AND_PORT = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+|\[[0-9a-fA-F:]+\]):\d+")
 # What an image's name may be (OCI distribution specification, "Pulling manifests").
 _IMAGE = re.compile(r"[a-z0-9]+([._/:-]+[a-z0-9]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?", re.ASCII)
+# What is said to run already needs no time to start.
+_URL_PATIENCE = 10.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -91,12 +96,19 @@ class Target:
         session.auth = _unchanged
         return session
 
-    def contracts(self) -> Contracts:
-        """Return the contracts: the files that were given, else those that are found; none where none are.
+    def contracts(self) -> Contracts | None:
+        """Return the contracts: the files that were given, else those that are found, which may be none.
+
+        It is None where PyMacaron is not installed and no file was given.
 
         Raises:
             NoContractError: a file that was given is not there.
+            TargetError: files were given, but PyMacaron is not installed.
         """
+        if find_spec("pymacaron") is None:
+            if self._files:
+                raise TargetError("contracts are read by pymacaron: pip install 'pymacaron-unit[contract]'")
+            return None
         from .contracts import load_contracts
 
         return load_contracts(self._files) if self._files else self.find_contracts()
@@ -125,17 +137,55 @@ class Target:
 
 
 class UrlTarget(Target):
-    """What answers at a URL already. It is neither started nor stopped."""
+    """What answers at a URL already. It is neither started nor stopped.
+
+    Args:
+        base_url: where it answers.
+        contract_files: its contracts.
+        verify: whether certificates are verified.
+        folder: of the service that answers there, where it is known.
+        signer: makes its tokens.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        contract_files: Iterable[str | Path] = (),
+        verify: bool = True,
+        folder: Path | None = None,
+        signer: RemoteSigner | None = None,
+    ) -> None:
+        super().__init__(base_url.rstrip("/"), contract_files, verify)
+        self._folder = folder
+        self._signer = signer
 
     def start(self) -> None:
         """Wait until it answers."""
-        wait_for_ping(self)
+        wait_for_ping(self, _URL_PATIENCE)
 
     def find_contracts(self) -> Contracts:
-        """Return the contracts that the service publishes on its docs page; none where it publishes none."""
+        """Return those of the service's folder, or those that it publishes on its docs page; none where it has none."""
+        if self._folder is not None:
+            from .folder import folder_contracts
+
+            return folder_contracts(self._folder)
         from .published import published_contracts
 
         return published_contracts(self)
+
+    def token(
+        self, user_id: str | None, scopes: Iterable[str] = (), data: Any = None, expire_in: float | None = None
+    ) -> str:
+        """Return the token of the environment, or make one where the key is known."""
+        found = token_of_environment(user_id, scopes, data, expire_in)
+        if found is not None:
+            return found
+        if self._signer is not None:
+            return self._signer.token(user_id, scopes, data, expire_in)
+        raise TargetError(
+            f"{self.base_url}: no token can be made for {user_id!r}; set {TOKEN} to a token of this user, or {SECRET}"
+            f" to the service's key, or run this in the service's folder"
+        )
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -174,7 +224,7 @@ def _kind(text: str, place: Path) -> Callable[[Iterable[str | Path], bool], Targ
 
         return lambda files, _: AppTarget(DEFAULT_APP if text == APP else text, place, files)
     if re.match(r"https?://[^/]", text):
-        return lambda files, verify: UrlTarget(text.rstrip("/"), files, verify)
+        return lambda files, verify: _url_target(text, files, verify, place)
     if (place / text).is_dir():
         from .folder import FolderTarget
 
@@ -184,6 +234,18 @@ def _kind(text: str, place: Path) -> Callable[[Iterable[str | Path], bool], Targ
 
         return lambda files, _: ContainerTarget(text, files)
     return None
+
+
+def _url_target(url: str, files: Iterable[str | Path], verify: bool, place: Path) -> UrlTarget:
+    """Return the target of a URL, with what `pym test` says of it, or the folder where this is run knows."""
+    from .handover import received
+
+    known = received(url)
+    if known is not None:
+        return UrlTarget(url, files, verify, known.folder, known.signer)
+    near = urlsplit(url).hostname in _LOOPBACK
+    has_config = any(place.glob("pym-config*.yaml"))
+    return UrlTarget(url, files, verify, signer=folder_signer(place, shared_key_only=not near) if has_config else None)
 
 
 def _has_module(text: str, place: Path) -> bool:

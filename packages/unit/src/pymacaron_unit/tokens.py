@@ -150,12 +150,13 @@ def _is_fresh(token: str | None) -> bool:
     if token is None:
         return False
     claims = read_claims(token)
-    return time.time() < (claims.get("iat", 0) + claims.get("exp", 0)) / 2
+    middle: float = (claims.get("iat", 0) + claims.get("exp", 0)) / 2
+    return time.time() < middle
 
 
 def read_claims(token: str) -> dict[str, Any]:
     """Return what a JSON Web Token claims, unverified; nothing where it is no such token."""
-    part = (token.split(".") + [""])[1]
+    part = [*token.split("."), ""][1]
     try:
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import sys
 import traceback
+from http.client import HTTPException
 from http.client import HTTPResponse as ParsedResponse
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ConnectionError as NotConnected
+from urllib3 import HTTPHeaderDict
 from urllib3.response import HTTPResponse
 
 if TYPE_CHECKING:
@@ -42,18 +44,16 @@ class WsgiAdapter(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Call the app with a request."""
         environ = make_environ(request)
-        sent = io.BufferedReader(_Pieces(_answer(self.app, environ)))
+        sent = cast("BinaryIO", io.BufferedReader(_Pieces(_answer(self.app, environ))))
         parsed = ParsedResponse(cast("socket.socket", _Connection(sent)), method=str(request.method))
         try:
             parsed.begin()
-        except BaseException as error:
+        except HTTPException as error:
             parsed.close()
-            if isinstance(error, (OSError, ValueError)) or type(error).__module__ == "http.client":
-                raise NotConnected(f"the app's answer is no HTTP: {error}", request=request) from error
-            raise
+            raise NotConnected(f"the app's answer is no HTTP: {error!r}", request=request) from error
         made = HTTPResponse(
             body=parsed,
-            headers=parsed.msg.items(),
+            headers=HTTPHeaderDict(parsed.msg.items()),
             status=parsed.status,
             version=parsed.version,
             reason=parsed.reason,
@@ -70,10 +70,10 @@ class WsgiAdapter(BaseAdapter):
 class _Connection:
     """What ``http.client`` needs of a socket."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
-    def makefile(self, *_: Any) -> io.BufferedReader:
+    def makefile(self, *_: Any) -> BinaryIO:
         return self._stream
 
 
