@@ -36,8 +36,8 @@ def table(coverage: Coverage, verbose: bool = False) -> str:
     parts = ["Contract coverage", *_aligned(rows), *_missing(coverage, verbose), *_notes(coverage)]
     counts = coverage.counts["operation"]
     parts.append(
-        f"contract coverage {_percent(total(coverage.counts))},"
-        f" operation coverage {_percent(counts)} ({counts.hit} of {counts.all} answered with success)"
+        f"contract coverage {percent(total(coverage.counts))},"
+        f" operation coverage {percent(counts)} ({counts.hit} of {counts.all} answered with success)"
     )
     return "\n".join(parts)
 
@@ -61,10 +61,10 @@ def _title(contract: ContractCoverage, name: str) -> str:
 
 
 def _cells(counts: dict[Kind, Count]) -> _Row:
-    return (*(str(counts[kind]) for kind in COLUMNS), _percent(total(counts)))
+    return (*(str(counts[kind]) for kind in COLUMNS), percent(total(counts)))
 
 
-def _percent(count: Count) -> str:
+def percent(count: Count) -> str:
     """Write a percentage; one that is not reached is never rounded up to 100."""
     shown = int(count.percent) if count.percent < 100 else 100
     return f"{shown} %"
