@@ -24,6 +24,7 @@ HOST = "PYM_SERVER_HOST"
 PORT = "PYM_SERVER_PORT"
 FOLDER = "PYM_TARGET_FOLDER"
 CONTAINER = "PYM_TARGET_CONTAINER"
+NAMES = (TARGET, HOST, PORT, FOLDER, CONTAINER)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,6 @@ def variables(target: Target, token: str | None = None) -> dict[str, str]:
     """Return the variables that tell of a target."""
     from .app import AppTarget
     from .container import ContainerTarget
-    from .folder import FolderTarget
 
     if isinstance(target, AppTarget):
         found = {TARGET: target.name}
@@ -46,8 +46,8 @@ def variables(target: Target, token: str | None = None) -> dict[str, str]:
         url = urlsplit(target.base_url)
         port = url.port or (443 if url.scheme == "https" else 80)
         found = {TARGET: target.base_url, HOST: url.hostname or "", PORT: str(port)}
-    if isinstance(target, FolderTarget):
-        found[FOLDER] = str(target.folder)
+        if (folder := getattr(target, "folder", None)) is not None:
+            found[FOLDER] = str(folder)
     if isinstance(target, ContainerTarget):
         found[CONTAINER] = f"{target.engine} {target.container_id}"
     if token is not None:

@@ -81,6 +81,10 @@ class KeptProcess:
                 start_new_session=True,
             )
 
+    def is_running(self) -> bool:
+        """Tell whether the command runs."""
+        return self._keeper is not None and self._keeper.poll() is None
+
     def check(self) -> None:
         """Return while the command runs.
 

@@ -156,7 +156,7 @@ class UrlTarget(Target):
         signer: RemoteSigner | None = None,
     ) -> None:
         super().__init__(base_url.rstrip("/"), contract_files, verify)
-        self._folder = folder
+        self.folder = folder
         self._signer = signer
 
     def start(self) -> None:
@@ -165,10 +165,10 @@ class UrlTarget(Target):
 
     def find_contracts(self) -> Contracts:
         """Return those of the service's folder, or those that it publishes on its docs page; none where it has none."""
-        if self._folder is not None:
+        if self.folder is not None:
             from .folder import folder_contracts
 
-            return folder_contracts(self._folder)
+            return folder_contracts(self.folder)
         from .published import published_contracts
 
         return published_contracts(self)
