@@ -1,0 +1,182 @@
+"""Requests of the operations of a contract, made by Schemathesis. The only module that imports it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import requests
+import schemathesis
+from hypothesis import strategies
+from schemathesis.generation import GenerationMode
+from schemathesis.generation.drivers import CoverageGenerator, ExamplesGenerator
+from schemathesis.generation.feedback import NO_FEEDBACK
+from schemathesis.generation.overrides import Override
+
+from pymacaron.spec.bundling import bundle
+
+from ..exceptions import UnitError
+from ..valid_requests import valid_request
+from .call import Call, from_prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pymacaron.contract import Operation
+
+    from ..contracts import Contract
+
+_BASE = "http://contract.test"
+_PLAIN = 3
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request that was made up.
+
+    Attributes:
+        call: the request.
+        wrong: the places (``path``, ``query``, ``header``, ``cookie``, ``body``) that were made invalid on purpose.
+    """
+
+    call: Call
+    wrong: frozenset[str] = frozenset()
+
+
+class Drafts:
+    """Makes up requests for the operations of one contract; the same ones for the same seed.
+
+    Args:
+        contract: what the requests follow, or break; it must be a file.
+        seed: of all that is random.
+        formats: examples of texts of the service's own formats.
+    """
+
+    def __init__(self, contract: Contract, seed: int, formats: Mapping[str, Sequence[str]]) -> None:
+        self.prefix = contract.prefix
+        self.seed = seed
+        for name, texts in formats.items():
+            schemathesis.openapi.format(name, strategies.sampled_from([*texts]))
+        config = schemathesis.Config(seed=seed)
+        document = bundle(str(contract.file))
+        self.document: dict[str, Any] = document
+        self.schema = schemathesis.openapi.from_dict(document, config=config)
+        self.schema.config.generation.with_security_parameters = False
+        self.faults: dict[str, str] = {}
+        self._operations = dict(self._read())
+
+    def _read(self) -> Iterator[tuple[tuple[str, str], Any]]:
+        for result in self.schema.get_all_operations():
+            try:
+                operation = result.ok()
+            except Exception as error:  # noqa: BLE001  # a contract that Schemathesis cannot read is reported, not fatal
+                self.faults[str(getattr(error, "path", "?"))] = str(error)
+                continue
+            yield (operation.method.upper(), operation.path), operation
+
+    def plain(self, contract: Contract, operation: Operation) -> Iterator[Draft]:
+        """Yield a few valid requests, the plainest first."""
+        for seed in range(_PLAIN):
+            for optional in (False, True):
+                try:
+                    request = valid_request(contract, operation, _BASE, seed=seed, optional=optional)
+                    yield Draft(from_prepared(request.prepare(), _BASE))
+                except (UnitError, ValueError, requests.RequestException):
+                    continue
+
+    def examples(self, operation: Operation) -> Iterator[Draft]:
+        """Yield requests made of the contract's examples; a small valid one where it has none."""
+        made = self._of(operation)
+        if made is not None:
+            generator = ExamplesGenerator(operation=made, override=Override(), feedback=NO_FEEDBACK, fill_missing=True)
+            yield from self._drafts(operation, generator)
+
+    def coverage(self, operation: Operation) -> Iterator[Draft]:
+        """Yield requests at and beyond each bound of each schema, one after another."""
+        made = self._of(operation)
+        if made is not None:
+            generator = CoverageGenerator(
+                operation=made,
+                generation_modes=list(GenerationMode),
+                generation_config=self.schema.config.generation_for(operation=made, phase="coverage"),
+                auth_storage=None,
+                override=Override(),
+                feedback=NO_FEEDBACK,
+            )
+            yield from self._drafts(operation, generator)
+
+    def random(self, operation: Operation, round_: int, count: int, *, valid: bool) -> list[Draft]:
+        """Return random requests; another round gives others."""
+        made = self._of(operation)
+        if made is None:
+            return []
+        mode = GenerationMode.POSITIVE if valid else GenerationMode.NEGATIVE
+        try:
+            cases = _draw(made.as_strategy(mode, feedback=NO_FEEDBACK), count, self.seed * 1000 + round_)
+        except hypothesis.errors.HypothesisException:
+            return []  # Nothing invalid can be made of an operation without parameters.
+        return list(self._drafts(operation, cases))
+
+    def _of(self, operation: Operation) -> Any:
+        return self._operations.get((operation.method.upper(), operation.path))
+
+    def _drafts(self, operation: Operation, cases: Iterable[Any]) -> Iterator[Draft]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            iterator = iter(cases)
+        while True:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    case = next(iterator, None)
+                except Exception as error:  # noqa: BLE001  # whatever a generator fails with is reported, not fatal
+                    self.faults[operation.name] = f"{type(error).__name__}: {error}"
+                    return
+                if case is None:
+                    return
+                draft = self._draft(case) if case.method.upper() == operation.method.upper() else None
+            if draft is not None:
+                yield draft
+
+    def _draft(self, case: Any) -> Draft | None:
+        """Return a case as a draft; None where no client could send it."""
+        try:
+            kwargs = case.as_transport_kwargs(base_url=_BASE + self.prefix)
+            call = from_prepared(requests.Request(**_sendable(kwargs)).prepare(), _BASE)
+        except (ValueError, TypeError, UnicodeError, requests.RequestException):
+            return None
+        meta = case.meta
+        wrong = {str(place.value) for place in meta.components if meta.is_negative_at(place)} if meta else set()
+        return Draft(call, frozenset(wrong))
+
+
+def _sendable(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in kwargs.items() if name in _ARGUMENTS}
+
+
+_ARGUMENTS = frozenset({"method", "url", "headers", "files", "data", "params", "auth", "cookies", "json"})
+
+
+def _draw(strategy: Any, count: int, seed: int) -> list[Any]:
+    """Return values of a strategy without shrinking, without a database, and without a limit on one value's time."""
+    made: list[Any] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=count,
+        database=None,
+        derandomize=False,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(strategy)
+    def collect(case: Any) -> None:
+        made.append(case)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        collect()
+    return made
