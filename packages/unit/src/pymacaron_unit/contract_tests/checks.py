@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pymacaron.codec.text import is_json
+from pymacaron.negotiation import content_for
+
 from ..checking import declared_response, faults, is_built_in_error
+from .discriminators import unknown_kinds
 from .failures import Fault
 
 if TYPE_CHECKING:
@@ -50,10 +54,18 @@ def check(
     yield from _presence(operation, call, status, wrong)
     if _is_plain_refusal(operation, response) and "undeclared_refusals" not in enabled:
         return
-    for text in faults(response):
-        fault = classify(text)
-        if fault.check != "undeclared_body" or fault.check in enabled:
-            yield fault
+    told = [classify(text) for text in faults(response)]
+    yield from (each for each in told if each.check != "undeclared_body" or each.check in enabled)
+    if not told:
+        yield from _discriminators(operation, response)
+
+
+def _discriminators(operation: Operation, response: Response) -> Iterator[Fault]:
+    declared = declared_response(operation, response.status)
+    media = declared and content_for(declared.content, response.headers.get("Content-Type", ""))
+    if media and response.match is not None and response.content and is_json(media.name):
+        for pointer, says in unknown_kinds(response.match.contract.types, media.schema, response.json()):
+            yield Fault("response_body", f"{_INDEX.sub('/*', pointer)} discriminator", f"body {pointer}: {says}")
 
 
 def _is_plain_refusal(operation: Operation, response: Response) -> bool:

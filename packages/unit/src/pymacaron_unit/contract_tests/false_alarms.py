@@ -15,28 +15,31 @@ if TYPE_CHECKING:
     from .call import Call
 
 FALSE_ALARMS = {
-    "undeclared_refusals": "a 4xx that HTTP itself, a framework or a proxy answers (400, 401, 404, 405, 409, 413, 415 …)"
-    " is declared by few contracts, though every client has to expect it",
+    "undeclared_refusals": "a 4xx that HTTP itself, a framework or a proxy answers (400, 401, 404, 405, 409, 413, …) is"
+    " declared by few contracts, though every client has to expect it",
     "valid_refused": "a request can follow the contract and be refused for the service's own reasons: an id that nobody"
     " has, a name that is taken, a state that forbids it",
     "unsure_invalid": "what was generated as invalid reads as valid once it is sent: in a URL everything is text, 1.0"
     " is an integer, and parameters that nobody declared are ignored",
     "repeated_parameters": "OpenAPI does not say what a query parameter that stands twice means; taking one of them is"
     " allowed",
-    "nul_in_url_or_header": "no HTTP server hands a NUL or another control character in a path or header to the service;"
-    " it refuses the request by itself",
+    "nul_in_url_or_header": "no HTTP server hands a NUL or another control character in a path or header to the"
+    " service; it refuses the request by itself",
     "undecodable_text": "octets of a URL that are no UTF-8, and lone surrogates: what they mean is defined nowhere, and"
     " servers replace, drop or refuse them",
     "path_segments": "an empty segment, `.`, `..` and an encoded slash make another path of it before the service sees"
     " it (RFC 3986, section 6.2.2)",
     "header_whitespace": "servers cut white space around a header's value (RFC 9110, section 5.5), and headers are"
     " latin-1 to some, UTF-8 to others, so the value that arrives is another one",
-    "cookie_text": "cookies have no escapes: quotes, commas, semicolons and spaces arrive in a different form (RFC 6265)",
+    "cookie_text": "cookies have no escapes: quotes, commas, semicolons and spaces arrive in a different form"
+    " (RFC 6265, section 4.1.1)",
     "huge_numbers": "JSON numbers beyond a double are read as infinity, rounded or refused (RFC 8259, section 6)",
-    "body_of_get": "a body of GET, HEAD or DELETE has no meaning (RFC 9110, section 9.3), and clients and proxies drop it",
+    "body_of_get": "a body of GET, HEAD or DELETE has no meaning (RFC 9110, section 9.3), and clients and proxies"
+    " drop it",
     "undeclared_body": "a response without a schema is often one whose body nobody described; that is no break a client"
     " could notice",
-    "checks_before_token": "a service may judge a request before it asks for a token, and answer 400 or 404 instead of 401",
+    "checks_before_token": "a service may judge a request before it asks for a token, and answer 400 or 404 instead of"
+    " 401",
 }
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")

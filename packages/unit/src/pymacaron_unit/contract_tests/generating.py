@@ -10,6 +10,7 @@ import hypothesis
 import requests
 import schemathesis
 from hypothesis import strategies
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.drivers import CoverageGenerator, ExamplesGenerator
 from schemathesis.generation.feedback import NO_FEEDBACK
@@ -69,12 +70,11 @@ class Drafts:
 
     def _read(self) -> Iterator[tuple[tuple[str, str], Any]]:
         for result in self.schema.get_all_operations():
-            try:
+            if isinstance(result, Ok):
                 operation = result.ok()
-            except Exception as error:  # noqa: BLE001  # a contract that Schemathesis cannot read is reported, not fatal
-                self.faults[str(getattr(error, "path", "?"))] = str(error)
-                continue
-            yield (operation.method.upper(), operation.path), operation
+                yield (operation.method.upper(), operation.path), operation
+            else:
+                self.faults[str(result.err().path)] = str(result.err())
 
     def plain(self, contract: Contract, operation: Operation) -> Iterator[Draft]:
         """Yield a few valid requests, the plainest first."""

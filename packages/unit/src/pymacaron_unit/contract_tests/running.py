@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from .failures import Fault, Step
 from .false_alarms import is_false_alarm
-from .generating import Draft, Drafts
 from .links import find_links
 from .probes import probe_method, probe_token
 from .stories import Stories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from pymacaron.contract import Operation
 
     from ..contracts import Contract
     from ..response import Response
     from .call import Call
+    from .generating import Draft, Drafts
     from .inspecting import Inspector, Made
+    from .links import Link
     from .seeds import Seeds
 
 _SLICE = 25
@@ -150,24 +152,24 @@ class Run:
             for name, subject in known.items():
                 own = [link for link in links if link.producer.name == name and link.consumer.name in known]
                 if own:
-                    self._each("story", subject, lambda _, own=own, known=known: self._story(own, known))  # type: ignore[misc]
+                    self._each("story", subject, partial(self._story, own, known))
 
-    def _story(self, links: list, known: dict[str, Subject]) -> bool:  # type: ignore[type-arg]
-        contract = next(iter(known.values())).contract
-        stories = Stories(self.inspector, contract, links, lambda name: self.valid_calls(known[name]))
+    def _story(self, links: list[Link], known: dict[str, Subject], subject: Subject) -> bool:
+        """Tell the story of a producer; keep what it made for later requests."""
+        stories = Stories(self.inspector, subject.contract, links, lambda name: self.valid_calls(known[name]))
         for name, alive in stories.tell().items():
             self._alive.setdefault(name, alive)
-            self.succeeded[links[0].producer.name] += 1
+            self.succeeded[subject.operation.name] += 1
         return True
 
     def _bounds(self) -> None:
         """Send requests at and beyond each bound, all operations in turn."""
-        waiting = [(each, subject_drafts(each)) for each in self.subjects]
-        while waiting and not self.is_over and self.inspector.sender.budget.left > self.seconds * (1 - _BOUNDS_SHARE):
+        waiting = [(each, each.drafts.coverage(each.operation)) for each in self.subjects]
+        while waiting and self.inspector.sender.budget.left > self.seconds * (1 - _BOUNDS_SHARE):
             left = []
             for subject, drafts in waiting:
-                if self._each("bounds", subject, lambda it, drafts=drafts: self._send(it, islice(drafts, _SLICE))):  # type: ignore[misc]
-                    left.append((subject, drafts))  # noqa: PERF401  # the list comprehension would hide that it sends
+                if self._each("bounds", subject, partial(self._send, drafts=islice(drafts, _SLICE))):
+                    left.append((subject, drafts))
             waiting = left
 
     def _random(self) -> None:
@@ -212,11 +214,6 @@ class Run:
     def _note(self, subject: Subject, response: Response | None) -> None:
         if response is not None and 200 <= response.status < 300:
             self.succeeded[subject.operation.name] += 1
-
-
-def subject_drafts(subject: Subject) -> Iterator[Draft]:
-    """Yield the requests at and beyond the bounds of an operation."""
-    yield from subject.drafts.coverage(subject.operation)
 
 
 def _token_faults(call: Call, response: Response) -> list[Fault]:

@@ -7,14 +7,13 @@ They stand in ``contract_seed.py`` beside the service's tests, a plain module of
 - ``def borrow__tool_id(api)`` gives the one of the operation ``borrow`` alone;
 - ``def borrow__body(api)`` gives properties (a dict) that every valid JSON body of ``borrow`` gets;
 - ``formats = {"euro": ["1.00", "0.50"]}`` gives texts of a format;
-- ``credentials = {"partner_key": "..."}`` gives the credential of a security scheme that no token of the target satisfies.
+- ``credentials = {"partner_key": "..."}`` gives the credential of a security scheme, in place of a token.
 """
 
 from __future__ import annotations
 
 import runpy
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -25,6 +24,7 @@ from .call import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from pymacaron.contract import Operation
 

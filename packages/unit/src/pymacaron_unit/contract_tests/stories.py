@@ -77,10 +77,10 @@ class Stories:
             return bound[1] if bound is not None else None
         return None
 
-    def _use(self, first: Step, response: Response, link: Link) -> Response | None:
+    def _use(self, first: Step, response: Response, link: Link) -> None:
         step = self._follow(first, response, link)
         if step is None:
-            return None
+            return
 
         def faults(_: Call, answer: Response) -> list[Fault]:
             if answer.status not in _GONE:
@@ -89,16 +89,16 @@ class Stories:
                 Fault("resource_unavailable", "", f"what {self.producer.name} created is answered with {answer.status}")
             ]
 
-        answer = self.inspector.tell((first, step), faults)
-        made = Made(first, link.parameters)
-        return answer and self.inspector.try_call(self.contract, link.consumer, step.call, made=made)
+        self.inspector.tell((first, step), faults)
+        self.inspector.try_call(self.contract, link.consumer, step.call, made=Made(first, link.parameters))
 
     def _delete(self, first: Step, response: Response, link: Link) -> None:
         step = self._follow(first, response, link)
-        answer = step and self.inspector.try_call(
-            self.contract, link.consumer, step.call, made=Made(first, link.parameters)
-        )
-        if step is None or answer is None or not 200 <= answer.status < 300:
+        if step is None:
+            return
+        made = Made(first, link.parameters)
+        answer = self.inspector.try_call(self.contract, link.consumer, step.call, made=made)
+        if answer is None or not 200 <= answer.status < 300:
             return
 
         def faults(_: Call, answer: Response) -> list[Fault]:
