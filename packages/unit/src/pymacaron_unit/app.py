@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .exceptions import TargetError
@@ -13,7 +14,6 @@ from .wsgi import WsgiAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     import requests
 
@@ -86,9 +86,13 @@ def load_app(name: str, folder: Path) -> Callable[..., Iterable[bytes]]:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
+        imported = importlib.import_module(module)
     except Exception as error:
         raise TargetError(f"{folder}: importing {module} failed: {type(error).__name__}: {error}") from error
+    file = Path(getattr(imported, "__file__", None) or folder).resolve()
+    if _is_here(module, folder) and not file.is_relative_to(folder):
+        raise TargetError(f"{folder}: {module} is {file} already; test one service in one process")
+    found = getattr(imported, attribute, None)
     if found is None:
         raise TargetError(f"{folder}: {module} has no {attribute!r}; name its app as module:attribute")
     if _takes(found, 0):
@@ -96,6 +100,11 @@ def load_app(name: str, folder: Path) -> Callable[..., Iterable[bytes]]:
     if not callable(found):
         raise TargetError(f"{folder}: {name} is no WSGI app but a {type(found).__name__}")
     return found  # type: ignore[no-any-return]  # whatever the service has there
+
+
+def _is_here(module: str, folder: Path) -> bool:
+    first = module.partition(".")[0]
+    return (folder / f"{first}.py").is_file() or (folder / first / "__init__.py").is_file()
 
 
 def _takes(found: Any, count: int) -> bool:

@@ -217,6 +217,42 @@ def _contract_tests(wanted: Wanted, no_stop: bool, options: dict[str, Any]) -> i
         )
 
 
+@click.command(cls=_Command)
+@_target_options
+@click.option("--rate", type=click.FloatRange(0, min_open=True), required=True, help="Calls a second.")
+@click.option("--duration", metavar="SECONDS", type=click.FloatRange(0, min_open=True), required=True, help="How long.")
+@click.option(
+    "--operation", metavar="NAME", multiple=True, help="Call this operation alone; may be given several times."
+)
+@click.option("--user", metavar="USER_ID", help="Whose tokens are sent.")
+@click.option(
+    "--assert", "assertions", metavar="TEXT", multiple=True, help="Fail unless this holds, such as 'p99<200ms'."
+)
+@click.option("--chart", metavar="FILE", help="Write a chart of the latencies, as SVG.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the figures as JSON.")
+def load(
+    target: str | None,
+    host: str | None,
+    port: int | None,
+    image: str | None,
+    env: str | None,
+    no_ssl_check: bool,
+    no_stop: bool,
+    contract_file: tuple[str, ...],
+    operation: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Call a service at a fixed rate with valid requests made from its contract, and report its latencies.
+
+    The service is found or started as by `pym test`.
+    """
+    from .load import run
+
+    chosen = choose(_wanted(target, host, port, image, env, contract_file, no_ssl_check), say)
+    with started(chosen, no_stop, say):
+        raise Exit(run(chosen, operations=operation or None, **options))
+
+
 def pymtest() -> int:
     """Run ``pym test`` under its older name, also where PyMacaron is not installed."""
     try:

@@ -63,9 +63,9 @@ class FolderTarget(Target):
             try:
                 self._start(port)
             except BaseException as error:
+                self.stop()
                 # Between choosing a port and listening on it, another process may have taken it.
                 lost = self.port is None and isinstance(error, TargetError) and is_taken(port)
-                self.stop()
                 if not lost or not left:
                     raise
             else:

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import handover
+from .app import AppTarget
 from .exceptions import TargetError
 from .tokens import TOKEN
 
@@ -56,7 +57,7 @@ def run_tests(target: Target, run: Run, say: Callable[[str], None]) -> int:
         TargetError: there are no tests, the target cannot be started, or no token can be made.
     """
     command = [sys.executable, "-m", "pytest", *(run.paths or [test_folder()]), *run.options]
-    with started(target, run.no_stop, say):
+    with _ready(target, run.no_stop, say):
         token = target.token(None) if run.gen_token else os.environ.get(TOKEN)
         env = {**_without_handover(os.environ), **handover.variables(target, token)}
         for number in itertools.count(1):
@@ -79,6 +80,14 @@ def test_folder() -> str:
         if Path(name).is_dir():
             return name
     raise TargetError(f"{Path.cwd()} has no folder tests/ or test/; give the paths of the tests")
+
+
+def _ready(target: Target, no_stop: bool, say: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Start a target that is not the tests' own process."""
+    if not isinstance(target, AppTarget):
+        return started(target, no_stop, say)
+    say(f"testing {target.describe()} in the tests' own process")
+    return nullcontext()
 
 
 @contextmanager

@@ -44,7 +44,8 @@ def main(arguments: str) -> dict[str, str]:
     try:
         return {"token": sign(**json.loads(arguments))}
     except Exception as error:  # noqa: BLE001  # whatever it is, the caller says it
-        return {"error": f"{type(error).__name__}: {error}"}
+        kind = type(error).__name__
+        return {"error": str(error) if kind == "ConfigError" else f"{kind}: {error}"}
 
 
 if __name__ == "__main__":

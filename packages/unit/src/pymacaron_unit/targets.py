@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from http.cookiejar import DefaultCookiePolicy
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import InsecureRequestWarning
 
 from .exceptions import TargetError
 from .tokens import SECRET, TOKEN, folder_signer, token_of_environment
@@ -30,7 +32,8 @@ DEFAULT_APP = "server:app"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _HOST_AND_PORT = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+|\[[0-9a-fA-F:]+\]):\d+")
 # What an image's name may be (OCI distribution specification, "Pulling manifests").
-_IMAGE = re.compile(r"[a-z0-9]+([._/:-]+[a-z0-9]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?", re.ASCII)
+_PART = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
+_IMAGE = re.compile(rf"(\w[\w.-]*(:\d+)?/)?{_PART}(/{_PART})*(:\w[\w.-]*)?(@sha256:[0-9a-f]{{64}})?", re.ASCII)
 # What is said to run already needs no time to start.
 _URL_PATIENCE = 10.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -90,6 +93,8 @@ class Target:
     def _make_session(self) -> requests.Session:
         session = requests.Session()
         session.verify = self.verify
+        if not self.verify:
+            session.mount("https://", _Unverified())
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # A proxy of the environment has no business between a test and its own machine.
         session.trust_env = urlsplit(self.base_url).hostname not in _LOOPBACK
@@ -188,6 +193,15 @@ class UrlTarget(Target):
         )
 
 
+class _Unverified(requests.adapters.HTTPAdapter):
+    """Keeps quiet about certificates that nobody wanted verified."""
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InsecureRequestWarning)
+            return super().send(*args, **kwargs)
+
+
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
@@ -225,7 +239,7 @@ def _kind(text: str, place: Path) -> Callable[[Iterable[str | Path], bool], Targ
         return lambda files, _: AppTarget(DEFAULT_APP if text == APP else text, place, files)
     if re.match(r"https?://[^/]", text):
         return lambda files, verify: _url_target(text, files, verify, place)
-    if (place / text).is_dir():
+    if text and (place / text).is_dir():
         from .folder import FolderTarget
 
         return lambda files, _: FolderTarget(place / text, files)
@@ -256,6 +270,8 @@ def _has_module(text: str, place: Path) -> bool:
 def _hint(text: str) -> str:
     if _HOST_AND_PORT.fullmatch(text):
         return f"write http://{text}"
+    if "://" in text:
+        return "write http://HOST:PORT or https://HOST"
     if "/" in text or text.startswith("."):
         return "there is no such folder"
     return "give app, module:attribute, a URL, the folder of a service, or the name of an image"

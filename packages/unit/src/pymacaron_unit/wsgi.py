@@ -11,6 +11,7 @@ import sys
 import traceback
 from http.client import HTTPException
 from http.client import HTTPResponse as ParsedResponse
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -173,25 +174,25 @@ def _answer(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Ite
 
 def _written(started: _Started, result: Iterable[bytes], is_head: bool) -> Iterator[bytes]:
     """Yield status line, headers and body. The first piece of the body comes before them: it may still fail."""
-    pieces = filter(None, _with_first(started.written, result))
+    pieces = filter(None, _all_pieces(started.written, result))
     first = next(pieces, b"")
     chunked = started.is_chunked()
     yield started.head(chunked)
     if is_head or started.status.startswith(_NO_BODY):
         return
-    for piece in _with_first([first] if first else [], pieces):
+    for piece in chain([first] if first else [], pieces):
         yield b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
     if chunked:
         yield b"0\r\n\r\n"
 
 
-def _with_first(first: list[bytes], rest: Iterable[bytes]) -> Iterator[bytes]:
-    for piece in rest:
-        # What ``write`` was given comes before what is yielded.
-        while first:
-            yield first.pop(0)
+def _all_pieces(written: list[bytes], result: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what ``write`` was given before what the app returned; both may go on while this is read."""
+    for piece in result:
+        while written:
+            yield written.pop(0)
         yield piece
-    yield from first
+    yield from written
 
 
 class _Started:
