@@ -11,10 +11,13 @@ from click.exceptions import Exit
 
 from .choosing import DEFAULT_PORT, Wanted, choose
 from .exceptions import UnitError
+from .load.command import load
 from .runner import Run, run_tests, started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+__all__ = ["load", "pymtest", "test"]
 
 CANNOT_RUN = 2
 _INTERRUPTED = 130
@@ -36,8 +39,8 @@ class CannotRun(click.ClickException):
         say(self.message)
 
 
-class _Command(click.Command):
-    """A command whose arguments after ``--`` are not its own."""
+class _TestCommand(click.Command):
+    """A command whose arguments after ``--`` are pytest's."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
@@ -46,9 +49,7 @@ class _Command(click.Command):
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [*super().collect_usage_pieces(ctx), *self.after_dashes]
-
-    after_dashes: Sequence[str] = ()
+        return [*super().collect_usage_pieces(ctx), "[-- PYTEST_ARGUMENTS...]"]
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -57,47 +58,32 @@ class _Command(click.Command):
             raise CannotRun(str(error)) from error
 
 
-class _TestCommand(_Command):
-    after_dashes = ("[-- PYTEST_ARGUMENTS...]",)
-
-
-_TARGET_OPTIONS: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
-    click.option(
-        "--target",
-        metavar="TEXT",
-        help="What is tested: app (the app in the tests' own process), module:attribute, a URL, the folder of a service"
-        " or the name of an image.",
-    ),
-    click.option("--host", metavar="HOST", help="Test what answers at this host; https on port 443."),
-    click.option(
-        "--port",
-        metavar="PORT",
-        type=click.IntRange(1, 65535),
-        help=f"Its port. Without --host: test what answers on this port here, else start the service on it"
-        f" [default: {DEFAULT_PORT}, else a free one].",
-    ),
-    click.option("--image", metavar="NAME", help="Run this image in a container and test that."),
-    click.option("--env", metavar="NAME", help="Value for PYM_ENV, which picks pym-config.<env>.yaml."),
-    click.option("--no-ssl-check", is_flag=True, help="Take any certificate of the target."),
-    click.option("--no-stop", is_flag=True, help="Leave running what was started, and say how to stop it."),
-    click.option(
-        "--contract-file",
-        metavar="FILE",
-        multiple=True,
-        help="A contract of the target, or a folder of them, in place of those that are found.",
-    ),
-]
-
-
-def _target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(_TARGET_OPTIONS):
-        command = option(command)
-    return command
-
-
 @click.command(cls=_TestCommand)
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
-@_target_options
+@click.option(
+    "--target",
+    metavar="TEXT",
+    help="What is tested: app (the app in the tests' own process), module:attribute, a URL, the folder of a service"
+    " or the name of an image.",
+)
+@click.option("--host", metavar="HOST", help="Test what answers at this host; https on port 443.")
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    help=f"Its port. Without --host: test what answers on this port here, else start the service on it"
+    f" [default: {DEFAULT_PORT}, else a free one].",
+)
+@click.option("--image", metavar="NAME", help="Run this image in a container and test that.")
+@click.option("--env", metavar="NAME", help="Value for PYM_ENV, which picks pym-config.<env>.yaml.")
+@click.option("--no-ssl-check", is_flag=True, help="Take any certificate of the target.")
+@click.option("--no-stop", is_flag=True, help="Leave running what was started, and say how to stop it.")
+@click.option(
+    "--contract-file",
+    metavar="FILE",
+    multiple=True,
+    help="A contract of the target, or a folder of them, in place of those that are found.",
+)
 @click.option("--loop", is_flag=True, help="Run the tests again and again until they fail.")
 @click.option("--gen-token", is_flag=True, help="Give the tests a token of default_user_id, in PYM_JWT_TOKEN.")
 @click.option("--nocapture", is_flag=True, help="Show what the tests print.")
@@ -215,42 +201,6 @@ def _contract_tests(wanted: Wanted, no_stop: bool, options: dict[str, Any]) -> i
             seed_file=options["seed_file"],
             enable=options["enable"],
         )
-
-
-@click.command(cls=_Command)
-@_target_options
-@click.option("--rate", type=click.FloatRange(0, min_open=True), required=True, help="Calls a second.")
-@click.option("--duration", metavar="SECONDS", type=click.FloatRange(0, min_open=True), required=True, help="How long.")
-@click.option(
-    "--operation", metavar="NAME", multiple=True, help="Call this operation alone; may be given several times."
-)
-@click.option("--user", metavar="USER_ID", help="Whose tokens are sent.")
-@click.option(
-    "--assert", "assertions", metavar="TEXT", multiple=True, help="Fail unless this holds, such as 'p99<200ms'."
-)
-@click.option("--chart", metavar="FILE", help="Write a chart of the latencies, as SVG.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the figures as JSON.")
-def load(
-    target: str | None,
-    host: str | None,
-    port: int | None,
-    image: str | None,
-    env: str | None,
-    no_ssl_check: bool,
-    no_stop: bool,
-    contract_file: tuple[str, ...],
-    operation: tuple[str, ...],
-    **options: Any,
-) -> None:
-    """Call a service at a fixed rate with valid requests made from its contract, and report its latencies.
-
-    The service is found or started as by `pym test`.
-    """
-    from .load import run
-
-    chosen = choose(_wanted(target, host, port, image, env, contract_file, no_ssl_check), say)
-    with started(chosen, no_stop, say):
-        raise Exit(run(chosen, operations=operation or None, **options))
 
 
 def pymtest() -> int:
