@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pymacaron.codec.text import is_json
 from pymacaron.negotiation import content_for
+from pymacaron.spec.document import tokens
 
 from ..checking import declared_response, faults, is_built_in_error
 from .discriminators import unknown_kinds
@@ -64,8 +65,15 @@ def _discriminators(operation: Operation, response: Response) -> Iterator[Fault]
     declared = declared_response(operation, response.status)
     media = declared and content_for(declared.content, response.headers.get("Content-Type", ""))
     if media and response.match is not None and response.content and is_json(media.name):
-        for pointer, says in unknown_kinds(response.match.contract.types, media.schema, response.json()):
-            yield Fault("response_body", f"{_INDEX.sub('/*', pointer)} discriminator", f"body {pointer}: {says}")
+        for pointer, says, names in unknown_kinds(response.match.contract.types, media.schema, response.json()):
+            place = f"{_INDEX.sub('/*', pointer)} discriminator"
+            expects = f"answer.json(){subscripts(pointer)} in {names!r}"
+            yield Fault("response_body", place, f"body {pointer}: {says}", expects=expects)
+
+
+def subscripts(pointer: str) -> str:
+    """Return a JSON pointer as the Python that takes the value out of what was parsed."""
+    return "".join(f"[{token}]" if token.isdecimal() else f"[{token!r}]" for token in tokens(pointer))
 
 
 def _is_plain_refusal(operation: Operation, response: Response) -> bool:

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 _DEPTH = 20
 
 
-def unknown_kinds(types: Types, schema: Schema | bool, value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Yield where a value's discriminators name nothing or something else, as JSON pointers, and what is to be said."""
+def unknown_kinds(
+    types: Types, schema: Schema | bool, value: Any, pointer: str = ""
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield where a value's discriminators name nothing or something else.
+
+    Each is a JSON pointer, what is to be said, and the names that may stand there.
+    """
     shape = types.shape(schema)
     if not isinstance(shape, Schema) or pointer.count("/") > _DEPTH:
         return
@@ -34,16 +39,17 @@ def unknown_kinds(types: Types, schema: Schema | bool, value: Any, pointer: str 
             yield from unknown_kinds(types, inner, value[name], f"{pointer}/{name}")
 
 
-def _own(types: Types, shape: Schema, value: dict[str, Any], pointer: str) -> Iterator[tuple[str, str]]:
+def _own(types: Types, shape: Schema, value: dict[str, Any], pointer: str) -> Iterator[tuple[str, str, list[str]]]:
     found = shape.discriminator
     if found is None or not (shape.one_of or shape.any_of):
         return
     place, kind = f"{pointer}/{found.property}", value.get(found.property)
     if kind not in found.mapping:
-        yield place, f"the discriminator is {kind!r}; it names one of {', '.join(found.mapping)}"
+        yield place, f"the discriminator is {kind!r}; it names one of {', '.join(found.mapping)}", [*found.mapping]
         return
+    fitting = [name for name, of in found.mapping.items() if types.codec(types.schemas[of], "response").accepts(value)]
     named = types.schemas[found.mapping[kind]]
-    if types.codec(named, "response").accepts(value):
+    if kind in fitting:
         yield from unknown_kinds(types, named, value, pointer)
     else:
-        yield place, f"the discriminator names {kind!r}, whose schema the value breaks"
+        yield place, f"the discriminator names {kind!r}, whose schema the value breaks", [*fitting]

@@ -60,12 +60,14 @@ class Fault:
 
     Attributes:
         reducible: whether a smaller request that shows it shows the same.
+        expects: what a regression test asserts, as Python about ``answer``, where the check alone does not say.
     """
 
     check: str
     location: str
     says: str
     reducible: bool = True
+    expects: str | None = None
 
 
 @dataclass

@@ -11,6 +11,7 @@ from pymacaron.contract import TEMPLATE
 from pymacaron.spec import describe_place
 
 from .call import ABSENT
+from .checks import subscripts
 from .credentials import needed
 from .failures import CHECKS
 
@@ -127,9 +128,8 @@ def _path(step: Step) -> str:
 def _source(expression: str) -> str:
     source, _, pointer = expression.partition("#")
     if source.startswith("$response.header."):
-        return f'made.headers["{source.removeprefix("$response.header.")}"]'
-    steps = [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
-    return "made.json()" + "".join(f"[{token}]" if token.isdecimal() else f'["{token}"]' for token in steps)
+        return f"made.headers[{source.removeprefix('$response.header.')!r}]"
+    return f"made.json(){subscripts(pointer)}"
 
 
 def _braced(text: str) -> str:
@@ -163,6 +163,8 @@ def _body(call: Call) -> list[str]:
 
 def _expectation(failure: Failure) -> list[str]:
     fault = failure.fault
+    if fault.expects is not None:
+        return [f"assert {fault.expects}, answer.transcript()"]
     if fault.check in _EXPECTED:
         return [f"assert {_EXPECTED[fault.check]}, answer.transcript()"]
     if fault.check == "allow_header":
