@@ -45,7 +45,7 @@ FALSE_ALARMS = {
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(rb"(?i)\\ud[89a-f][0-9a-f]{2}")
 _PAIR = re.compile(rb"(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
-_LONG_NUMBER = re.compile(rb"(?<![\w.\"])-?[0-9]{309,}|[0-9][eE]\+?(?:[3-9][0-9]{2}|[0-9]{4,})")
+_LONG_NUMBER = re.compile(rb"(?<![\w.\"])-?[0-9]{309,}|[0-9][eE]\+?(?:309|3[1-9][0-9]|[4-9][0-9]{2}|[0-9]{4,})")
 
 
 def causes(call: Call) -> Iterator[str]:
@@ -58,7 +58,8 @@ def causes(call: Call) -> Iterator[str]:
         yield "repeated_parameters"
     for name, value in call.headers:
         if name.lower() == "cookie":
-            if re.search(r'[",\\\s]|;(?! )', value) or not value.isascii():
+            texts = [part.partition("=")[2] for part in value.split("; ")]
+            if not value.isascii() or any(re.search(r'[",;\\\s]', text) for text in texts):
                 yield "cookie_text"
         elif value != value.strip() or not value.isascii():
             yield "header_whitespace"

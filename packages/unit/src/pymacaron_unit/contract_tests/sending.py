@@ -76,6 +76,7 @@ class Sender:
         self.budget = budget
         self.count = 0
         self._failed = 0
+        self._answered = False
 
     def send(self, contract: Contract, operation: Operation, call: Call) -> Response:
         """Send a call with the credential of its operation.
@@ -95,11 +96,13 @@ class Sender:
         except requests.RequestException as error:
             self._note(error)
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
-        self._failed = 0
+        self._failed, self._answered = 0, True
         return Response(answer, self.contracts.match(call.method, call.path))
 
     def _note(self, error: requests.RequestException) -> None:
         if isinstance(error, requests.ConnectionError):
             self._failed += 1
+            if not self._answered:
+                raise TargetError(f"nothing answers at {self.target.base_url}: {error}") from error
             if self._failed >= _GONE:
                 raise TargetError(f"{self.target.describe()} does not answer any more: {error}") from error
