@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -19,6 +18,9 @@ from pymacaron.exceptions import CallFailedError, CallTimeoutError, ClientError
 from pymacaron_unit.exceptions import ContractBroken, NoContractError, UnitError
 from pymacaron_unit.stub import api_stub
 from stubbed import CREDENTIALS, LOGIN, STORE, TOKEN, UUID, unverified
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_answers_with_the_contracts_own_example() -> None:
@@ -183,7 +185,7 @@ def test_when_the_body_matches() -> None:
 
 def test_when_of_an_unknown_parameter() -> None:
     """A condition on a parameter that the operation lacks is refused."""
-    with unverified("login", LOGIN) as (stub, _), pytest.raises(ValueError, match="no parameter 'tokenId'.*token_id"):
+    with unverified("login", LOGIN) as (stub, _), pytest.raises(ValueError, match=r"no parameter 'tokenId'.*token_id"):
         stub.getToken.when(tokenId=1)
 
 

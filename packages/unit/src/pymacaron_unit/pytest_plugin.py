@@ -15,6 +15,7 @@ from .api import Api
 from .exceptions import TargetError
 from .polling import eventually as wait_for
 from .session import CoverageOptions, TestSession
+from .stub.fixtures import api_stub, pytest_runtest_call  # noqa: F401  # pytest finds them here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
