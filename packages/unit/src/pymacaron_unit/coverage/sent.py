@@ -162,3 +162,5 @@ def _form(request: requests.PreparedRequest) -> tuple[Texts, dict[str, list[Any]
         return parsed.form.to_dict(flat=False), parsed.files.to_dict(flat=False)
     except (HTTPException, *UNREADABLE):
         return {}, {}
+    finally:
+        parsed.close()

@@ -97,7 +97,7 @@ def _contract(name: str, part: Exercised) -> Contract | None:
 def digest(api: Api) -> str:
     """Return the digest of what a contract says, wherever its files lie."""
     operations = tuple(replace(each, place=Place("", each.place.pointer)) for each in api.operations)
-    content = msgspec.json.encode(replace(api, file="", operations=operations, warnings=()))
+    content = msgspec.json.encode(replace(api, file="", operations=operations, warnings=()), order="deterministic")
     return sha256(content).hexdigest()
 
 
@@ -109,7 +109,7 @@ def write(recording: Recording, folder: str | Path) -> Path:
     handle, temporary = tempfile.mkstemp(dir=place, suffix=".new")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(_to_json(recording), file, indent=1, sort_keys=True)
+            json.dump(_to_json(recording), file, indent=1)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
