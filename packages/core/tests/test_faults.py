@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from probing import codec_of, types_of
+from probing import GENERATIONS, codec_of, types_of
 from pymacaron.codec.checker import Checker, pointer
 from pymacaron.codec.codec import Invalid
+from pymacaron.codec.lowering import DIRECTIONS
 from pymacaron.codec.types import Types
 from pymacaron.codec.walking import LARGE, Walker, is_large
 from pymacaron.contract import Schema
@@ -126,6 +127,19 @@ def test_walker_finds_what_the_validator_finds(data: st.DataObject, named: dict[
         assert walked <= whole, value
         if not any(word in json.dumps(named) for word in ("allOf", "anyOf", "oneOf", "not")):
             assert walked == whole, value
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@settings(max_examples=250, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_finder_finds_what_the_validator_finds(data: st.DataObject, generation: Any) -> None:
+    """The faults that are found without jsonschema-rs are those that it lists: places, keywords and messages."""
+    named = data.draw(Schemas(generation).documents())
+    assume(not is_circular(named))
+    checker = Checker(types_of(generation, **named), Schema(ref="Probed"), data.draw(st.sampled_from(DIRECTIONS)))
+    for _ in range(6):
+        value = data.draw(value_for(named["Probed"], named))
+        assert sorted(checker.finder.faults(value)) == sorted(checker.listed(value)), (value, named)
 
 
 def test_choice_by_discriminator() -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from .finding import Finder
 from .lowering import tag_at
-from .secrets import Secrets
+from .secrets import ALL_SECRET, Secrets
 from .walking import Walker, is_large
 from .wording import HIDDEN, listed, sentence, shown, verdict
 
@@ -37,6 +38,7 @@ class Checker:
         self.direction = direction
         self._judge: Judge | None = None
         self._secrets: Secrets | None = None
+        self._finder: Finder | None = None
         self._walker = Walker(types, direction)
 
     @property
@@ -52,6 +54,13 @@ class Checker:
         if self._secrets is None:
             self._secrets = Secrets.of(self.types, self.schema)
         return self._secrets
+
+    @property
+    def finder(self) -> Finder:
+        """What finds the faults of values that are not large."""
+        if self._finder is None:
+            self._finder = Finder(self.types, self.schema, self.direction, self.secrets, self._told)
+        return self._finder
 
     def plain(self, value: Any) -> Any:
         """Return a value in which nothing but what JSON holds remains."""
@@ -80,10 +89,18 @@ class Checker:
             reason = "" if "secret" in self.types.flags(self.schema) else f": {error}"
             return [("", "type", f"it cannot be checked{reason}")]
 
-    def _whole(self, value: Any) -> Iterator[FaultEntry]:
-        judge = self.judge
+    def _whole(self, value: Any) -> Iterable[FaultEntry]:
+        return self.finder.faults(value) or self.listed(value)
+
+    def listed(self, value: Any) -> list[FaultEntry]:
+        """List all faults of a plain value that jsonschema-rs finds."""
+        return list(self._told(self.schema, value, False))
+
+    def _told(self, schema: Schema | bool, value: Any, hidden: bool) -> Iterator[FaultEntry]:
+        """Yield what jsonschema-rs finds wrong with a value by a schema."""
+        judge = self.judge if schema is self.schema else self.types.judge(schema, self.direction)
         for error in judge.errors(value):
-            yield from describe(error, (), self.secrets, judge)
+            yield from describe(error, (), ALL_SECRET if hidden else self.secrets, judge)
 
     def _pieces(self, value: Any) -> Iterator[FaultEntry]:
         for found in self._walker.errors(self.schema, value):

@@ -67,3 +67,6 @@ class Secrets:
         if isinstance(value, list):
             return "[" + ", ".join(self.masked(item, mask) for item in value) + "]"
         return repr(value)
+
+
+ALL_SECRET = Secrets(frozenset(), True)

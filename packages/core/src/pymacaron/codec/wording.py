@@ -21,11 +21,13 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 def shown(value: Any) -> str:
     """Show a value in a message: scalars as JSON, shortened; of others only what they are."""
-    if isinstance(value, dict):
+    if isinstance(value, str):
+        value = value[: _LONGEST + 1]
+    elif isinstance(value, dict):
         return "an object"
-    if isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple)):
         return "an array"
-    text = _encode(value[: _LONGEST + 1] if isinstance(value, str) else value).decode()
+    text = _encode(value).decode()
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
@@ -40,9 +42,13 @@ def _unexpected(_: str, kind: Any) -> str:
     return f"{'these properties are' if many else 'this property is'} not allowed: {listed(kind.unexpected)}"
 
 
+def _null_last(kind: str) -> tuple[bool, str]:
+    return kind == "null", kind
+
+
 #: Keyword to sentence, given the value as it may be shown and the error's kind.
 SENTENCES: dict[str, Callable[[str, Any], str]] = {
-    "type": lambda value, kind: f"{value} is not of type {' or '.join(kind.types)}",
+    "type": lambda value, kind: f"{value} is not of type {' or '.join(sorted(kind.types, key=_null_last))}",
     "enum": lambda value, kind: f"{value} is not one of {listed(kind.options)}",
     "const": lambda value, kind: f"{value} is not {shown(kind.expected_value)}",
     "required": lambda _, kind: f"the property {shown(kind.property)} is missing",
