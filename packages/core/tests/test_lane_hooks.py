@@ -288,6 +288,38 @@ def test_errors_are_handled(register: Any, after: Any, flags: dict[str, Any], ca
     assert log
 
 
+def by_our_class(stage: Stage) -> None:
+    """Register a handler of PyMacaron's own errors."""
+    stage.app.register_error_handler(PyMacaronException, lambda e: (f"ours {e.code}", 400))
+
+
+def by_method(stage: Stage) -> None:
+    """Replace the method that looks for a handler."""
+    handle = stage.app.handle_user_exception
+
+    def handled(error: Exception) -> Any:
+        stage.note("handled", str(error))
+        return handle(error)
+
+    stage.app.handle_user_exception = handled  # type: ignore[method-assign]  # what is tested
+
+
+@pytest.mark.parametrize("register", [nothing, by_our_class, by_method])
+def test_errors_are_answered_alike_where_nothing_else_is_registered(register: Any) -> None:
+    """An error of PyMacaron's is answered in the same words and headers, or by the app's own handler."""
+
+    def setup(stage: Stage) -> None:
+        raising(stage)
+        register(stage)
+
+    def act(stage: Stage) -> Any:
+        faulty = [ask("POST", "/v1/orders", json=body) for body in ({}, {"id": "x"}, [])]
+        return send(stage.app.test_client(), *REQUESTS, *faulty, ask("POST", "/v1/orders", data="id=1"))
+
+    seen, _ = assert_same(setup, act=act)
+    assert len(seen) == len(NAMES) + 4
+
+
 class Stop(BaseException):
     """What stops a process, such as KeyboardInterrupt."""
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import msgspec
-from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from pymacaron.crash import report_once
 from pymacaron.exceptions import PyMacaronException, ServerError, phrase
+from pymacaron.messages import Outgoing
 from pymacaron.plugins import ErrorRaisedContext
+
+from .routes import to_response
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -52,7 +54,12 @@ class ErrorPages:
         self.app.register_error_handler(Exception, self.respond)
 
     def respond(self, error: Exception) -> Any:
-        """Return the response for an exception; those that are responses already, such as redirects, stay."""
+        """Return Flask's response for an exception."""
+        made = self.answer(error)
+        return to_response(made) if isinstance(made, Outgoing) else made
+
+    def answer(self, error: Exception) -> Any:
+        """Return an :class:`Outgoing` for an exception; those that are responses already, such as redirects, stay."""
         if isinstance(error, HTTPException) and (error.response is not None or (error.code or 500) < 400):
             return error.get_response()
         status, body, headers = self.describe(error)
@@ -110,7 +117,7 @@ class ErrorPages:
             except Exception:  # as above
                 log.exception("a plugin failed on an error")
 
-    def _response(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> Response:
+    def _response(self, status: int, body: dict[str, Any], headers: dict[str, str]) -> Outgoing:
         media_type = "application/problem+json" if self.problem else "application/json"
         if self.problem:
             body = _problem(body)
@@ -119,7 +126,7 @@ class ErrorPages:
         except UnicodeEncodeError:
             # A lone surrogate, as in names of files, has no form in UTF-8.
             data = json.dumps(body).encode()
-        return Response(data, status, headers, content_type=media_type)
+        return Outgoing(status, data, media_type, list(headers.items()))
 
 
 def _problem(body: dict[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,10 @@ from flask import Flask, Response, request_finished, request_started
 from flask.globals import _cv_request
 from werkzeug.http import HTTP_STATUS_CODES
 
+from pymacaron.exceptions import PyMacaronException
 from pymacaron.messages import Outgoing
 
+from .errors import ErrorPages
 from .lane_context import LaneContext
 from .router import Router
 from .routes import Route, to_response
@@ -50,6 +52,7 @@ _STEPS = (
     "create_url_adapter",
 )
 _REPLACEABLE = frozenset(_STEPS) - {"request_context", "full_dispatch_request"}
+_HANDLING = (Flask.handle_user_exception, Flask._find_error_handler)
 _steps_of = attrgetter(*_STEPS)
 # Flask 3.0 answers other hosts than SERVER_NAME with 404.
 _SERVER_NAME_BINDS = version("flask").startswith("3.0.")
@@ -217,13 +220,27 @@ class Lane:
             made = app.preprocess_request() if app.before_request_funcs or app.url_value_preprocessors else None
             if made is None:
                 made = self._serve(context)
-            if type(made) is Outgoing:
-                if is_plain(made) and not self._needs_object(context):
-                    return cast("Response", Sent(made))
-                made = to_response(made)
+            made = self._written(context, made)
         except Exception as error:  # noqa: BLE001  # as Flask catches it
-            made = app.handle_user_exception(error)
-        return app.finalize_request(made)
+            made = self._written(context, self._failed(context, error))
+        return cast("Response", made) if type(made) is Sent else app.finalize_request(made)
+
+    def _written(self, context: LaneContext, made: Any) -> Any:
+        """Return what goes to the server where nothing wants the response as an object, else what Flask finishes."""
+        if type(made) is not Outgoing:
+            return made
+        return Sent(made) if is_plain(made) and not self._needs_object(context) else to_response(made)
+
+    def _failed(self, context: LaneContext, error: Exception) -> Any:
+        """Return the answer to an error, as ``handle_user_exception`` does."""
+        app = self.app
+        # Endpoints with a dot belong to blueprints, which may have handlers of their own.
+        plain = isinstance(error, PyMacaronException) and "." not in context.route.endpoint
+        if plain and context.is_as_matched() and not _handles_errors(app):
+            pages = getattr(app._find_error_handler(error, []), "__self__", None)
+            if type(pages) is ErrorPages:
+                return pages.answer(error)
+        return app.handle_user_exception(error)
 
     def _serve(self, context: LaneContext) -> Any:
         route = context.route
@@ -242,6 +259,12 @@ class Lane:
             or app.response_class is not Response
             or context.uses_session()
         )
+
+
+def _handles_errors(app: Flask) -> bool:
+    """Tell whether an app has its own way to find what handles an error."""
+    own = (type(app).handle_user_exception, type(app)._find_error_handler) != _HANDLING
+    return own or not app.__dict__.keys().isdisjoint(("handle_user_exception", "_find_error_handler"))
 
 
 def own_steps(app: Flask) -> list[str]:
