@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from random import Random
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
+from msgspec import UNSET
+
+from pymacaron.codec.merging import alias
 from pymacaron.contract import Schema
 
 from .contract_examples import ContractExamples
 from .exceptions import UnitError
-from .made_values import Exhausted, Impossible, Maker
+from .flat_schemas import Impossible
+from .made_values import Exhausted, Maker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 AnySchema = Schema | bool
 
 _ATTEMPTS = 60
+_LONGEST_CHAIN = 20
 
 
 class NoExampleError(UnitError):
@@ -67,9 +72,17 @@ class Examples:
     """
 
     def __init__(self, types: Types, document: dict[str, Any] | None = None) -> None:
-        self.types = types
+        # Weakly: what is known of a contract must not keep it alive.
+        self._types = ref(types)
         self.contract = ContractExamples(types.api, document)
         self._made: dict[tuple[int, Direction], tuple[AnySchema, Any]] = {}
+
+    @property
+    def types(self) -> Types:
+        """The types of the contract."""
+        found = self._types()
+        assert found is not None, "whoever asks for an example holds the types"
+        return found
 
     def one(self, schema: AnySchema, direction: Direction) -> Any:
         """Return what :func:`example` does."""
@@ -96,8 +109,18 @@ class Examples:
 
     def given(self, schema: AnySchema) -> Sequence[Any]:
         """Return what the contract itself gives for a schema."""
-        default = [schema.default] if isinstance(schema, Schema) and not _is_unset(schema.default) else []
-        return [*self.contract.of(schema), *default]
+        made: list[Any] = []
+        for _ in range(_LONGEST_CHAIN):
+            made += self.contract.of(schema)
+            if isinstance(schema, bool):
+                break
+            if schema.default is not UNSET:
+                made.append(schema.default)
+            inner = alias(schema)
+            if inner is None or inner.ref is None:
+                break
+            schema = self.types.schemas[inner.ref]
+        return made
 
     def _find(self, schema: AnySchema, direction: Direction, random: Random | None, fallback: Random) -> Any:
         codec = self.types.codec(schema, direction)
@@ -134,10 +157,6 @@ def examples_of(types: Types) -> Examples:
 def know_document(types: Types, document: dict[str, Any]) -> None:
     """Say what a contract that is no file was read from, so that the examples in it are found."""
     _known[types] = Examples(types, document)
-
-
-def _is_unset(value: Any) -> bool:
-    return value is Schema().default
 
 
 def _copied(value: Any) -> Any:

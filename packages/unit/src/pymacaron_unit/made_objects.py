@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from pymacaron.codec.patterns import python_pattern
 from pymacaron.contract import Schema
 
+from .flat_schemas import Impossible
 from .made_patterns import PatternError, pattern_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .made_values import Flat, Maker
+    from .flat_schemas import Flat
+    from .made_values import Maker
 
 AnySchema = Schema | bool
 
@@ -32,8 +34,6 @@ class ObjectMaker:
 
     def make(self, flat: Flat) -> dict[str, Any]:
         """Return an object that is meant to follow all parts."""
-        from .made_values import Impossible
-
         needed = self._needed(flat)
         low = max((part.min_properties or 0 for part in flat.parts), default=0)
         high = min((part.max_properties for part in flat.parts if part.max_properties is not None), default=None)
@@ -54,8 +54,6 @@ class ObjectMaker:
 
     def _try(self, flat: Flat, made: dict[str, Any], name: str) -> None:
         """Add a property that can be done without, where a value for it is found."""
-        from .made_values import Impossible
-
         if name in made:
             return
         missing = {other for part in flat.parts for other in part.dependent_required.get(name, ())} - made.keys()
@@ -124,8 +122,6 @@ class ObjectMaker:
 
     def _fill(self, flat: Flat, made: dict[str, Any], low: int, high: int | None) -> None:
         """Add properties that no schema names: as many as must be, and one where the object is a map."""
-        from .made_values import Impossible
-
         is_map = any(isinstance(part.additional_properties, Schema) or part.pattern_properties for part in flat.parts)
         named = any(part.properties for part in flat.parts)
         wanted = max(low, 1 if is_map and not named and self._is_wanted() else 0)
@@ -143,8 +139,6 @@ class ObjectMaker:
 
     def _names(self, flat: Flat) -> Iterable[str]:
         """Yield names that further properties may have."""
-        from .made_values import Impossible
-
         for part in flat.parts:
             for pattern in part.pattern_properties:
                 for more in (1, 0, 2):

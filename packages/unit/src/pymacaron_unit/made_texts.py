@@ -82,7 +82,7 @@ def padded(text: str, format: str, low: int) -> str:
         name, _, host = text.partition("@")
         return f"{(name + filling)[:60]}@{'.'.join(_labels(filling[60 - len(name) :]))}{host}"
     if format in ("hostname", "idn-hostname"):
-        return ".".join([*_labels(filling), text]) if missing < 200 else text
+        return ".".join(_labels(filling)) + text if missing < 200 else text
     return text + filling if format.startswith(("uri", "iri", "json-pointer", "url")) else text
 
 

@@ -7,7 +7,6 @@ say is laid side by side first. Choices that lead nowhere are made anew.
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -15,6 +14,7 @@ from msgspec import UNSET
 from pymacaron.codec.merging import given
 from pymacaron.contract import Schema
 
+from .flat_schemas import Flat, Impossible
 from .made_numbers import Range
 from .made_objects import ObjectMaker
 from .made_patterns import PatternError, pattern_text
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from pymacaron.codec.lowering import Direction
     from pymacaron.codec.types import Types
-    from pymacaron.contract import Discriminator
 
 AnySchema = Schema | bool
 
@@ -43,24 +42,10 @@ _SPEAKS_OF = {
     "string": {"min_length", "max_length", "pattern", "format"},
     "number": {"minimum", "maximum", "exclusive_minimum", "exclusive_maximum", "multiple_of"},
 }  # fmt: skip
-_UNSURE = {
-    "not_",
-    "one_of",
-    "any_of",
-    "if_",
-    "contains",
-    "dependent_schemas",
-    "unevaluated_items",
-    "unevaluated_properties",
-}
 _TRIES = 8
 _STEPS = 4000
 _DEEPEST = 60
 _SAME_AGAIN = 3
-
-
-class Impossible(Exception):
-    """No value follows these schemas, or none was found the way that was tried."""
 
 
 class Exhausted(Exception):
@@ -197,6 +182,8 @@ class Maker:
     def _kinds(self, parts: Sequence[Schema]) -> list[str]:
         """Return the JSON types that all parts allow, that which their keywords speak of first."""
         allowed = [kind for kind in KINDS if all(_allows(part, kind) for part in parts)]
+        if "number" in allowed and "integer" in allowed:
+            allowed.remove("integer")  # A number is one where that is plainer.
         said = [kind for kind, words in _SPEAKS_OF.items() if any(words & given(part).keys() for part in parts)]
         spoken = [kind for kind in allowed if kind in said or (kind == "integer" and "number" in said)]
         if spoken and (self.random is None or not any(part.type for part in parts)):
@@ -306,80 +293,6 @@ class Maker:
         finally:
             self.random = kept
         raise Impossible
-
-
-class Flat:
-    """What several schemas say, laid side by side: no references, ``allOf`` or branches are left to follow."""
-
-    def __init__(self, maker: Maker) -> None:
-        self.maker = maker
-        self.parts: list[Schema] = []
-        self.names: list[str] = []
-        self.chose = False
-        self.unsure = False
-
-    def add(self, schema: AnySchema, whole: bool = True) -> None:
-        """Take in a schema; ``whole`` lets its discriminator choose a subtype."""
-        if schema is False or len(self.parts) > 500:
-            raise Impossible
-        if isinstance(schema, bool):
-            return
-        self.parts.append(schema)
-        if schema.ref is not None and schema.ref not in self.names:
-            self.names.append(schema.ref)
-            self.add(self.maker.types.schemas[schema.ref], whole)
-        for part in schema.all_of:
-            self.add(part, whole=False)
-        self.unsure |= not _UNSURE.isdisjoint(given(schema))
-        self.chose |= self.unsure
-        self._branches(schema)
-        if schema.discriminator is not None and schema.discriminator.inherited and whole:
-            self._subtype(schema, schema.discriminator)
-
-    def _branches(self, schema: Schema) -> None:
-        for branches in (schema.any_of, schema.one_of):
-            if branches:
-                branch = self._chosen(branches)
-                self.add(branch)
-                if schema.discriminator is not None and isinstance(branch, Schema):
-                    self._tag(schema.discriminator, branch.ref)
-        if schema.if_ is not None:
-            fulfilled = self._chosen((True, False)) is True
-            if fulfilled:
-                self.add(schema.if_)
-            following = schema.then if fulfilled else schema.else_
-            if following is not None:
-                self.add(following)
-
-    def _chosen(self, branches: Sequence[AnySchema]) -> AnySchema:
-        random = self.maker.random
-        if random is not None:
-            return random.choice(branches)
-        return next((b for b in branches if not isinstance(b, Schema) or b.type != ("null",)), branches[0])
-
-    def _tag(self, discriminator: Discriminator, name: str | None) -> None:
-        """Fix the property that says which branch was chosen."""
-        value = next((value for value, target in discriminator.mapping.items() if target == name), None)
-        if value is not None:
-            self.parts.append(_tagged(discriminator.property, value))
-
-    def _subtype(self, schema: Schema, discriminator: Discriminator) -> None:
-        names = list(discriminator.mapping.values())
-        if not names:
-            return
-        random = self.maker.random
-        own = next((name for name in names if name == schema.name), names[0])
-        chosen = own if random is None else random.choice(names)
-        self.chose = self.unsure = True
-        self._tag(discriminator, chosen)
-        if chosen != schema.name and chosen not in self.names:
-            self.names.append(chosen)
-            self.add(self.maker.types.schemas[chosen], whole=False)
-
-
-@lru_cache(maxsize=4096)
-def _tagged(name: str, value: str) -> Schema:
-    return Schema(properties={name: Schema(const=value)}, required=(name,))
 
 
 def _is_fixed(part: Schema) -> bool:
