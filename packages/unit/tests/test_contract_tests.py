@@ -174,7 +174,7 @@ def test_what_nobody_serves_cannot_be_tested(contract: Path) -> None:
     assert lines[-2].startswith(f"stopped: nothing answers at {url}: ")
     with served(items_app()) as url:
         assert run(UrlTarget(url), seconds=30, echo=lines.append) == 2
-    assert "give its contract with --pym-contract FILE" in lines[-1]
+    assert "give its contract with --contract-file FILE" in lines[-1]
     assert run(UrlTarget(url, [contract]), enable=["noise"], echo=lines.append) == 2
     assert "'noise' is no class of false alarms; there are: undeclared_refusals" in lines[-1]
 

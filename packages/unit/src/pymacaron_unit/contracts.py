@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from pymacaron.codec.types import Types
-from pymacaron.contract import TEMPLATE, Api, Operation
+from pymacaron.contract import TEMPLATE, Api, Operation, Schema
 from pymacaron.spec import find_contracts, load_contract
 
 from .exceptions import NoContractError
@@ -39,15 +42,24 @@ class Contract:
         api: what the contract says.
         types: its codecs and models; the service's own where it runs in this process, so that its formats are known.
         prefix: what stands before each path; the contract's base path where it is None.
+        document: what it was read from, where that was no file.
     """
 
-    def __init__(self, api: Api, types: Types | None = None, prefix: str | None = None) -> None:
-        self.api = api
-        self.types = types if types is not None else Types(api)
+    def __init__(
+        self,
+        api: Api,
+        types: Types | None = None,
+        prefix: str | None = None,
+        document: dict[str, Any] | None = None,
+    ) -> None:
+        # The base classes of models (x-parent) are the service's own, and only its process can import them.
+        self.api = api if types is not None else _without_parents(api)
+        self.types = types if types is not None else Types(self.api)
+        self.document = document
         self.prefix = api.base_path if prefix is None else prefix
-        self.operations = {operation.name: operation for operation in api.operations}
+        self.operations = {operation.name: operation for operation in self.api.operations}
         self._routes = sorted(
-            ((operation, _route(self.prefix + operation.path)) for operation in api.operations),
+            ((operation, _route(self.prefix + operation.path)) for operation in self.api.operations),
             key=lambda route: (len(TEMPLATE.findall(route[0].path)), -len(route[0].path)),
         )
 
@@ -134,7 +146,25 @@ def load_contracts(paths: Iterable[str | Path]) -> Contracts:
 
 def from_document(name: str, document: dict[str, Any]) -> Contract:
     """Read a contract that is a dict."""
-    return Contract(load_contract(document, name))
+    return Contract(load_contract(document, name), document=document)
+
+
+def _without_parents(value: Any) -> Any:
+    """Return a part of a contract whose schemas name no base classes; the same object where none does."""
+    if isinstance(value, Struct):
+        old = {name: getattr(value, name) for name in value.__struct_fields__}
+        new = {name: _without_parents(each) for name, each in old.items()}
+        changed = {name: each for name, each in new.items() if each is not old[name]}
+        if isinstance(value, Schema) and value.parent is not None:
+            changed["parent"] = None
+        return replace(value, **changed) if changed else value
+    if isinstance(value, dict):
+        made = {name: _without_parents(each) for name, each in value.items()}
+        return made if any(made[name] is not each for name, each in value.items()) else value
+    if isinstance(value, tuple):
+        items = tuple(map(_without_parents, value))
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return value
 
 
 def _route(template: str) -> re.Pattern[str]:

@@ -111,7 +111,7 @@ def _report(made: Run, failures: Failures, user: str, echo: Callable[[str], None
             echo(f"… and {count - _SHOWN} more {check} of {operation}")
     for note in made.notes:
         echo(f"note: {note}")
-    never = [each.operation.name for each in made.subjects if not made.succeeded[each.operation.name]]
+    never = [each.operation.name for each in made.subjects if not made.inspector.succeeded[each.operation.name]]
     if never:
         echo(f"note: never answered with success: {', '.join(never)}; give values that exist in contract_seed.py")
 

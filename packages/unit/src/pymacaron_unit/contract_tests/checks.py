@@ -33,7 +33,7 @@ def check(
     call: Call,
     response: Response,
     wrong: list[dict[str, str]],
-    unsure: bool,
+    made_invalid: bool,
     enabled: Collection[str],
 ) -> Iterator[Fault]:
     """Yield in what an answer is wrong.
@@ -43,7 +43,7 @@ def check(
         call: the request.
         response: the answer.
         wrong: in what the request breaks the contract; empty where it is valid.
-        unsure: whether it was made to be invalid, though it reads as valid.
+        made_invalid: whether it was made to be invalid, even if it reads as valid.
         enabled: the false alarms that are switched on.
     """
     status = response.status
@@ -51,7 +51,7 @@ def check(
         kind = "an invalid" if wrong else "a valid"
         yield Fault("server_error", f"on {kind} request", f"the answer to {kind} request is {status}{_reason(wrong)}")
         return
-    yield from _refusal(call, status, wrong, unsure, enabled)
+    yield from _refusal(call, status, wrong, made_invalid, enabled)
     yield from _presence(operation, call, status, wrong)
     if _is_plain_refusal(operation, response) and "undeclared_refusals" not in enabled:
         return
@@ -82,16 +82,23 @@ def _is_plain_refusal(operation: Operation, response: Response) -> bool:
 
 
 def _refusal(
-    call: Call, status: int, wrong: list[dict[str, str]], unsure: bool, enabled: Collection[str]
+    call: Call, status: int, wrong: list[dict[str, str]], made_invalid: bool, enabled: Collection[str]
 ) -> Iterator[Fault]:
     if wrong and status < 300:
-        first = wrong[0]
-        yield Fault("invalid_accepted", _place(first), f"it was accepted with {status}{_reason(wrong)}")
-    elif not wrong and unsure and status < 300 and "unsure_invalid" in enabled:
+        if "nested_parameters" in enabled or not _is_nested(call, wrong[0]):
+            says = f"it was accepted with {status}{_reason(wrong)}"
+            yield Fault("invalid_accepted", _place(wrong[0]), says)
+    elif made_invalid and not wrong and status < 300 and "unsure_invalid" in enabled:
         says = f"it was accepted with {status}: {call.method} {call.target}"
         yield Fault("invalid_accepted", "as generated", says, reducible=False)
-    elif not wrong and not unsure and status in (400, 422) and "valid_refused" in enabled:
+    elif not wrong and not made_invalid and status in (400, 422) and "valid_refused" in enabled:
         yield Fault("valid_refused", "", f"the request follows the contract and was refused with {status}")
+
+
+def _is_nested(call: Call, fault: dict[str, str]) -> bool:
+    """Tell whether a fault is inside an object or array that was written as text."""
+    is_text = fault["in"] != "body" or not call.is_json
+    return is_text and fault["pointer"].count("/") > 1
 
 
 def _presence(operation: Operation, call: Call, status: int, wrong: list[dict[str, str]]) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ class Drafts:
     """Makes up requests for the operations of one contract; the same ones for the same seed.
 
     Args:
-        contract: what the requests follow, or break; it must be a file.
+        contract: what the requests follow, or break; its file or document must be known.
         seed: of all that is random.
         formats: examples of texts of the service's own formats.
     """
@@ -61,7 +62,7 @@ class Drafts:
         for name, texts in formats.items():
             schemathesis.openapi.format(name, strategies.sampled_from([*texts]))
         config = schemathesis.Config(seed=seed)
-        document = bundle(str(contract.file))
+        document = bundle(contract.file) if contract.file is not None else deepcopy(contract.document or {})
         self.document: dict[str, Any] = document
         self.schema = schemathesis.openapi.from_dict(document, config=config)
         self.schema.config.generation.with_security_parameters = False

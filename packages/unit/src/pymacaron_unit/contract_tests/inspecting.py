@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,15 @@ class Inspector:
         sender: sends.
         failures: what is found is kept there.
         enabled: false alarms that are switched on.
+
+    Attributes:
+        succeeded: how often each operation answered with success.
     """
 
     sender: Sender
     failures: Failures
     enabled: Collection[str] = ()
+    succeeded: Counter[str] = field(default_factory=Counter)
     _judges: dict[tuple[str, str], Judge] = field(default_factory=dict)
 
     def judge(self, contract: Contract, operation: Operation) -> Judge:
@@ -56,19 +61,19 @@ class Inspector:
         return self._judges[key]
 
     def try_call(
-        self, contract: Contract, operation: Operation, call: Call, unsure: bool = False, made: Made | None = None
+        self, contract: Contract, operation: Operation, call: Call, made_invalid: bool = False, made: Made | None = None
     ) -> Response | None:
         """Send a call and check its answer; return the answer.
 
         Args:
-            unsure: whether the call was made to be invalid.
+            made_invalid: whether the call was made to be invalid.
             made: where the path's values come from.
         """
         judge = self.judge(contract, operation)
 
         def faults(call: Call, response: Response) -> list[Fault]:
             wrong = judge.faults(call)
-            return [] if wrong is None else list(check(operation, call, response, wrong, unsure, self.enabled))
+            return [] if wrong is None else list(check(operation, call, response, wrong, made_invalid, self.enabled))
 
         earlier = (made.step,) if made else ()
         last = Step(contract, operation, call, made.bound if made else {})
@@ -94,6 +99,7 @@ class Inspector:
             return None, [] if self.sender.budget.is_spent else [Fault("no_answer", "", str(error))]
         except ValueError:
             return None, []  # No client could send this.
+        self.succeeded[step.operation.name] += 200 <= response.status < 300
         return response, faults(step.call, response)
 
     def _smallest(

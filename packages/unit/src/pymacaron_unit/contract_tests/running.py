@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -58,7 +57,6 @@ class Run:
         echo: prints a line of progress.
 
     Attributes:
-        succeeded: how often each operation answered with success.
         notes: what kept something from being tested.
     """
 
@@ -70,7 +68,6 @@ class Run:
         self.seeds = seeds
         self.examples = examples
         self.echo = echo
-        self.succeeded: Counter[str] = Counter()
         self.notes: list[str] = []
         self.seconds = inspector.sender.budget.left
         self._alive: dict[str, tuple[Made, str]] = {}
@@ -141,8 +138,7 @@ class Run:
         self._send(subject, subject.drafts.examples(subject.operation))
         for call in self.valid_calls(subject)[:4]:
             step = Step(subject.contract, subject.operation, call)
-            response = self.inspector.tell((step,), _token_faults)
-            self._note(subject, response)
+            self.inspector.tell((step,), _token_faults)
         return True
 
     def _stories(self) -> None:
@@ -159,7 +155,6 @@ class Run:
         stories = Stories(self.inspector, subject.contract, links, lambda name: self.valid_calls(known[name]))
         for name, alive in stories.tell().items():
             self._alive.setdefault(name, alive)
-            self.succeeded[subject.operation.name] += 1
         return True
 
     def _bounds(self) -> None:
@@ -197,10 +192,9 @@ class Run:
             if key in self._sent or is_false_alarm(call, self.inspector.enabled):
                 continue
             self._sent.add(key)
-            response = self.inspector.try_call(
-                subject.contract, subject.operation, call, unsure=bool(draft.wrong), made=made
+            self.inspector.try_call(
+                subject.contract, subject.operation, call, made_invalid=bool(draft.wrong), made=made
             )
-            self._note(subject, response)
         return had
 
     def _placed(self, subject: Subject, draft: Draft) -> tuple[Call, Made | None]:
@@ -210,10 +204,6 @@ class Run:
         if alive is None or "path" in draft.wrong or call.path != draft.call.path:
             return call, None
         return replace(call, path=alive[1]), alive[0]
-
-    def _note(self, subject: Subject, response: Response | None) -> None:
-        if response is not None and 200 <= response.status < 300:
-            self.succeeded[subject.operation.name] += 1
 
 
 def _token_faults(call: Call, response: Response) -> list[Fault]:

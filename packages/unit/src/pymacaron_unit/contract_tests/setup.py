@@ -56,7 +56,7 @@ def set_up(
     subjects = _subjects(contracts, names, seed, seeds, notes)
     if not subjects:
         raise NoContractError(
-            f"{target.describe()} has no operation to test; give its contract with --pym-contract FILE"
+            f"{target.describe()} has no operation to test; give its contract with --contract-file FILE"
         )
     run = Run(subjects, inspector, seeds, examples, echo)
     run.notes += notes
@@ -77,8 +77,10 @@ def _subjects(contracts: Contracts, names: set[str] | None, seed: int, seeds: Se
     made = []
     for contract in contracts:
         chosen = [each for each in contract.api.operations if names is None or each.name in names]
-        if chosen and contract.file is None:
-            notes.append(f"{contract.name}: not tested, since its contract is no file")
+        if chosen and contract.file is None and contract.document is None:
+            notes.append(
+                f"{contract.name}: not tested, since its contract is no file; give it with --contract-file FILE"
+            )
         elif chosen:
             drafts = Drafts(contract, seed, seeds.formats)
             made += [Subject(contract, operation, drafts) for operation in chosen]

@@ -83,7 +83,7 @@ class Stories:
             return
 
         def faults(_: Call, answer: Response) -> list[Fault]:
-            if answer.status not in _GONE:
+            if answer.status not in _GONE or not _is_the_thing(link):
                 return []
             return [
                 Fault("resource_unavailable", "", f"what {self.producer.name} created is answered with {answer.status}")
@@ -124,3 +124,8 @@ class Stories:
             if path is not None and link.consumer.method.upper() != "DELETE":
                 made[link.consumer.name] = (Made(step, link.parameters), path)
         return made
+
+
+def _is_the_thing(link: Link) -> bool:
+    """Tell whether a link leads to what was made, and not to a part of it that may be made later."""
+    return link.status is not None or link.consumer.path.endswith("}")
