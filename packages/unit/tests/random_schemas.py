@@ -99,9 +99,9 @@ def _array(draw: st.DrawFn, value: list[Any], modern: bool, depth: int) -> dict[
     if len(set(texts)) == len(texts) and not any(isinstance(each, (int, float)) for each in value):
         made["uniqueItems"] = draw(st.booleans())
     items = [draw(schema_around(each, modern, depth - 1)) for each in value] if depth > 0 else [{} for _ in value]
-    if modern and value and draw(st.booleans()):
+    if modern and bool(value) and draw(st.booleans()):
         return made | {"prefixItems": items, "items": draw(st.sampled_from((False, {"type": "string"})))}
-    if modern and value and draw(st.booleans()):
+    if modern and bool(value) and draw(st.booleans()):
         return made | {"contains": items[0], "items": {"anyOf": items}}
     return made | {"items": {"anyOf": items} if items else {"type": "string"}}
 
@@ -111,7 +111,7 @@ def _object(draw: st.DrawFn, value: dict[str, Any], modern: bool, depth: int) ->
     inner = {name: draw(schema_around(each, modern, depth - 1)) if depth > 0 else {} for name, each in value.items()}
     named = {name: schema for name, schema in inner.items() if draw(st.integers(0, 3))}
     made: dict[str, Any] = {"properties": named} if named else {}
-    if value and draw(st.booleans()):
+    if bool(value) and draw(st.booleans()):
         made["required"] = draw(st.lists(st.sampled_from(sorted(value)), min_size=1, unique=True))
     if draw(st.booleans()):
         made["minProperties"] = draw(st.integers(0, len(value)))
