@@ -65,6 +65,23 @@ def test_lists_the_media_types_of_a_body() -> None:
     ]  # fmt: skip
 
 
+def test_lists_the_values_of_a_parameter_behind_alternatives() -> None:
+    """A parameter that may be null still lists its values; one that holds itself ends."""
+    choice = {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]}
+    nested = {"type": "array", "items": {"$ref": "#/components/schemas/Nested"}}
+    parameters = [{"name": "q", "in": "query", "schema": choice}, {"name": "n", "in": "query", "schema": nested}]
+    document = {
+        **ZOO,
+        "paths": {
+            "/x": {"get": {"operationId": "x", "parameters": parameters, "responses": {"200": {"description": ""}}}}
+        },
+        "components": {"schemas": {"Nested": nested}},
+    }
+    assert [label for label in labels(document, "x") if label.startswith("query")] == [
+        "query q sent", "query q left out", 'query q = "a"', "query n sent", "query n left out",
+    ]  # fmt: skip
+
+
 def test_counts_a_named_schema_once_a_direction() -> None:
     """What two operations share is listed once; a property of one direction is listed in that alone."""
     found = [item.label for item in inventory(zoo()).items.values() if item.owner == "Cat (request)"]

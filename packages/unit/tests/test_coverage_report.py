@@ -67,6 +67,7 @@ def test_verbose_table_lists_all_that_is_missing() -> None:
     found = covered(zoo())
     text = found.table(verbose=True)
     assert all(f"{item.owner}: {item.label}" in text for item in found.contracts[0].missing)
+    assert "zoo#/components/schemas/Cat/properties/lives: Cat (request): lives present" in text
     assert len(found.contracts[0].missing) == len(found.contracts[0].inventory.items)
 
 

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coverage_cases import ZOO, call, zoo
-from pymacaron_unit.contracts import Contracts, from_document, load_contracts
+from pymacaron.codec.types import Types
+from pymacaron.spec import load_contract
+from pymacaron_unit.contracts import Contract, Contracts, from_document, load_contracts
 from pymacaron_unit.coverage import Recorder, combine, erase
 from pymacaron_unit.coverage.store import Exercised, Recording, digest, find, read, united, write
 from pymacaron_unit.exceptions import UnitError
@@ -103,6 +105,14 @@ def test_knows_a_contract_by_what_it_says(tmp_path: Path) -> None:
     assert digest(from_document("zoo", {**ZOO, "paths": {}}).api) not in digests
 
 
+def test_knows_a_contract_in_any_process() -> None:
+    """The service's own process knows the base classes of models, others do not; the contract is the same."""
+    document = json.loads(json.dumps(ZOO))
+    document["components"]["schemas"]["Cat"]["x-parent"] = "service.mixins.Purring"
+    api = load_contract(document, "zoo")
+    assert digest(Contract(api, Types(api)).api) == digest(Contract(api).api) == digest(zoo().api)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 99}', '{"format": 1, "run": 3}', "\ufeff\x00"])
 def test_reports_what_is_no_recording(tmp_path: Path, text: str) -> None:
     """A damaged file, or one of another version, is named with the mend; the others count."""
@@ -127,7 +137,9 @@ def test_finds_the_contracts_again(tmp_path: Path) -> None:
     file.write_text(json.dumps({**ZOO, "paths": {}}))
     assert combine(tmp_path / "file").left_out
     file.unlink()
-    assert not combine(tmp_path / "file").contracts
+    gone = combine(tmp_path / "file")
+    assert not gone.contracts
+    assert f"once {file}, is not at hand; give it with --contract FILE" in gone.left_out[0]
 
 
 def test_finds_recordings(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from .markup import Html, element
@@ -31,6 +32,7 @@ def state(count: Count) -> str:
     return "hit" if count.hit == count.all else "part" if count.hit else "miss"
 
 
+@cache
 def sign(name: str) -> Html:
     """Write the sign of a state."""
     text, meaning = SIGNS[name]

@@ -84,6 +84,11 @@ class Spot:
         return [] if isinstance(self.schema, bool) else list(_choices(self.spots, self.schema, self.required))
 
     @cached_property
+    def marks(self) -> list[tuple[str, Callable[[Any], bool]]]:
+        """The choices as keys and tests."""
+        return [(self.key(choice), choice.taken) for choice in self.choices]
+
+    @cached_property
     def parts(self) -> list[tuple[Part, Spot]]:
         """The places just below."""
         if isinstance(self.schema, bool):
@@ -126,7 +131,7 @@ def taken(spot: Spot, value: Any) -> set[str]:
         if (id(here), id(part)) in seen:
             continue
         seen.add((id(here), id(part)))
-        made.update(here.key(choice) for choice in here.choices if choice.taken(part))
+        made.update(key for key, test in here.marks if test(part))
         waiting += [(below, inner) for step, below in here.parts for inner in step.values(part)]
     return made
 

@@ -108,15 +108,16 @@ class _Listing:
             self._response(keys, owner, response)
 
     def _parameters(self, keys: OperationKeys, owner: Owner) -> None:
-        for parameter in keys.operation.parameters:
+        for each in keys.inputs:
+            parameter, key = each.parameter, each.key
             node = self.source.parameter(keys.operation, parameter)
             place = place_of(node) if node is not None else owner.place
-            key, label = keys.parameter(parameter), f"{parameter.location} {parameter.name}"
+            label = f"{parameter.location} {parameter.name}"
             self._add(f"{key} sent", "parameter", owner, f"{label} sent", place)
             if not parameter.required:
                 self._add(f"{key} left out", "parameter", owner, f"{label} left out", place)
             schema = node if node is None or node.get("schema") is None else node.child("schema")
-            for choice in keys.values(parameter):
+            for choice in each.values:
                 inner = self.source.reach(schema, choice.at)
                 there = place_of(inner) if inner is not None else place
                 self._add(f"{key} {choice.label}", "parameter", owner, f"{label} {choice.label}", there)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pymacaron.codec.text import TextCodec
+
 from .branches import Choice, Spot, Spots, equals, shown
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from pymacaron.contract import MediaType, Operation, Parameter, Response, Schema
 
     from ..contracts import Contract
+
+
+#: Values of parameters are looked for no deeper than this.
+_DEEPEST = 4
 
 
 class Schemas:
@@ -38,6 +44,23 @@ class BodySpot:
     spot: Spot
 
 
+class Input:
+    """One parameter of an operation.
+
+    Attributes:
+        key: what its keys begin with.
+        values: the values that the contract lists: of an enumeration, or both of a boolean.
+        codec: reads it.
+    """
+
+    def __init__(self, keys: OperationKeys, parameter: Parameter) -> None:
+        types = keys.schemas.types
+        self.parameter = parameter
+        self.key = f"{keys.key} {parameter.location} {parameter.name}"
+        self.values = list(_values(types, parameter.schema))
+        self.codec = TextCodec(types, parameter, encoded=parameter.location == "query")
+
+
 class OperationKeys:
     """The keys of everything that one operation lets a test exercise."""
 
@@ -45,14 +68,12 @@ class OperationKeys:
         self.schemas = schemas
         self.operation = operation
         self.key = operation.name
+        self._contents: dict[str, list[BodySpot]] = {}
 
-    def parameter(self, parameter: Parameter) -> str:
-        """Return what the keys of a parameter begin with."""
-        return f"{self.key} {parameter.location} {parameter.name}"
-
-    def values(self, parameter: Parameter) -> list[Choice]:
-        """Return the values of a parameter that the contract lists: of an enumeration, or both of a boolean."""
-        return list(_values(self.schemas.types, parameter.schema))
+    @cached_property
+    def inputs(self) -> list[Input]:
+        """The parameters."""
+        return [Input(self, parameter) for parameter in self.operation.parameters]
 
     def response(self, response: Response) -> str:
         """Return the key of a declared response."""
@@ -73,7 +94,10 @@ class OperationKeys:
 
     def contents(self, response: Response) -> list[BodySpot]:
         """Return the media types of a response's body."""
-        return _bodies(self.schemas.response, self.response(response), response.content)
+        if response.status not in self._contents:
+            key = self.response(response)
+            self._contents[response.status] = _bodies(self.schemas.response, key, response.content)
+        return self._contents[response.status]
 
     def declared(self, status: int) -> Response | None:
         """Return the response that declares a status: itself, its range, or ``default`` (OpenAPI 3.1, 4.8.16)."""
@@ -106,17 +130,21 @@ def _bodies(spots: Spots, prefix: str, content: Sequence[MediaType]) -> list[Bod
     return made
 
 
-def _values(types: Types, schema: Schema | bool) -> Iterator[Choice]:
+def _values(types: Types, schema: Schema | bool, depth: int = 0) -> Iterator[Choice]:
     shape = types.shape(schema)
-    if isinstance(shape, bool):
+    if isinstance(shape, bool) or depth > _DEEPEST:
         return
     for index, member in enumerate(shape.enum or ()):
         yield Choice(f"= {shown(member)}", ("enum", str(index)), equals(member))
     if "boolean" in shape.type and shape.enum is None:
         for value in (True, False):
             yield Choice(f"= {shown(value)}", (), equals(value))
+    for word, branches in (("anyOf", shape.any_of), ("oneOf", shape.one_of)):
+        for index, branch in enumerate(branches):
+            for choice in _values(types, branch, depth + 1):
+                yield choice._replace(at=(word, str(index), *choice.at))
     if "array" in shape.type and shape.items is not None:
-        for choice in _values(types, shape.items):
+        for choice in _values(types, shape.items, depth + 1):
             yield Choice(f"has {choice.label}", ("items", *choice.at), _any(choice))
 
 

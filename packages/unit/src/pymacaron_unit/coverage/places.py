@@ -33,17 +33,20 @@ class Lines(NamedTuple):
 class Source:
     """The files of one contract, as they were written.
 
-    Places come as nodes of them; None where the contract is no file, and for what is not found.
+    Places come as nodes of them; None where nobody knows what the contract was read from, and for what is not found.
     """
 
     def __init__(self, contract: Contract) -> None:
         self.documents = Documents()
-        self.root: Node | None = None
-        if contract.file is not None:
-            try:
-                self.root = self.documents.load(contract.api.file)
-            except ContractError:
-                self.root = None
+        self.root = self._open(contract)
+
+    def _open(self, contract: Contract) -> Node | None:
+        try:
+            if contract.file is not None:
+                return self.documents.load(contract.api.file)
+            return None if contract.document is None else self.documents.add(contract.api.file, contract.document)
+        except ContractError:
+            return None
 
     def step(self, node: Node, path: Iterable[str]) -> Node | None:
         """Follow keys and indices from a node; None where one is missing."""

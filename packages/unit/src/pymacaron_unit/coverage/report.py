@@ -17,7 +17,7 @@ from .places import Lines, Positions
 from .store import Recording, digest, find, read, recorded_contracts, united
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pymacaron.contract import Place
@@ -205,12 +205,13 @@ def total(counts: dict[Kind, Count]) -> Count:
     return sum(counts.values(), Count())
 
 
-def _stale(run: Recording, digests: dict[str, str]) -> list[str]:
-    return [
-        f"the contract {name} has changed since; run the tests again"
-        for name, exercised in run.contracts.items()
-        if name in digests and digests[name] != exercised.digest
-    ]
+def _stale(run: Recording, digests: dict[str, str]) -> Iterator[str]:
+    for name, exercised in run.contracts.items():
+        if name not in digests:
+            file = f", once {exercised.file}," if exercised.file else ""
+            yield f"its contract {name}{file} is not at hand; give it with --contract FILE"
+        elif digests[name] != exercised.digest:
+            yield f"the contract {name} has changed since; run the tests again"
 
 
 def _counts_json(counts: dict[Kind, Count]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
 from pymacaron.codec.codec import decode_any
-from pymacaron.codec.text import MISSING, TextCodec, is_json, parse_query
+from pymacaron.codec.text import MISSING, is_json, parse_query
 from pymacaron.contract import Schema
 from pymacaron.forms import FORM_TYPES, FormCodec
 from pymacaron.negotiation import bare, content_for
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     import requests
 
+    from pymacaron.codec.text import TextCodec
     from pymacaron.codec.types import Types
     from pymacaron.contract import Parameter
 
-    from .operations import BodySpot, OperationKeys
+    from .operations import BodySpot, Input, OperationKeys
 
 Texts = dict[str, list[str]]
 
@@ -35,8 +36,8 @@ def sent(keys: OperationKeys, request: requests.PreparedRequest, path_values: Ma
     made: set[str] = set()
     if keys.operation.parameters:
         given = _texts(request, path_values, keys)
-        for parameter in keys.operation.parameters:
-            made |= _parameter(keys, parameter, given.get(parameter.location, {}))
+        for each in keys.inputs:
+            made |= _parameter(each, given[each.parameter.location])
     return made | _body(keys, request)
 
 
@@ -73,19 +74,18 @@ def _cookies(header: str) -> Texts:
     return {name: [unquote(text)] for name, sign, text in pairs if sign}
 
 
-def _parameter(keys: OperationKeys, parameter: Parameter, given: Texts) -> set[str]:
-    types, key = keys.schemas.types, keys.parameter(parameter)
-    codec = TextCodec(types, parameter, encoded=parameter.location == "query")
+def _parameter(each: Input, given: Texts) -> set[str]:
+    codec, parameter = each.codec, each.parameter
     if not _is_given(codec, given):
-        return set() if parameter.required else {f"{key} left out"}
-    if parameter.location == "form" and _is_file(types, parameter):
-        return {f"{key} sent"}
+        return set() if parameter.required else {f"{each.key} left out"}
+    if parameter.location == "form" and _is_file(codec.types, parameter):
+        return {f"{each.key} sent"}
     try:
         value = codec.read(given)
-        plain = None if value is MISSING else types.dump(value)
+        plain = None if value is MISSING else codec.types.dump(value)
     except UNREADABLE:
         return set()
-    return {f"{key} sent"} | {f"{key} {choice.label}" for choice in keys.values(parameter) if choice.taken(plain)}
+    return {f"{each.key} sent"} | {f"{each.key} {choice.label}" for choice in each.values if choice.taken(plain)}
 
 
 def _is_given(codec: TextCodec, given: Texts) -> bool:
