@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SAFE = frozenset({"GET", "HEAD"})
 #: Different requests that are made of each operation.
 VARIANTS = 20
+_TOKEN = "authorization"
 
 
 @dataclass(frozen=True)
@@ -139,16 +140,19 @@ def scopes_asked(
     choices = [choice for choice in operation.security if choice]
     if not choices or (() in operation.security and not optional):
         return None
-    for choice in choices:
-        if all(_header_of(contract.api.security_schemes.get(need.scheme)) in given for need in choice):
-            return None
-    return tuple(sorted({scope for need in choices[0] for scope in need.scopes}))
+    schemes = contract.api.security_schemes
+    if any(all(_header_of(schemes[need.scheme]) in given for need in choice) for choice in choices):
+        return None
+    takes_token = (choice for choice in choices if any(_header_of(schemes[need.scheme]) == _TOKEN for need in choice))
+    chosen = next(takes_token, None)
+    return None if chosen is None else tuple(sorted({scope for need in chosen for scope in need.scopes}))
 
 
-def _header_of(scheme: SecurityScheme | None) -> str:
-    if scheme is not None and scheme.kind == "apiKey":
-        return "cookie" if scheme.location == "cookie" else str(scheme.key).lower()
-    return "authorization"
+def _header_of(scheme: SecurityScheme) -> str:
+    """Return the header that a credential travels in, in lower case; empty where it travels elsewhere."""
+    if scheme.kind == "apiKey":
+        return {"header": str(scheme.key).lower(), "cookie": "cookie"}.get(scheme.location or "", "")
+    return _TOKEN if scheme.kind in ("http", "oauth2", "openIdConnect") else ""
 
 
 def mixed(calls: Sequence[Sequence[Call]], seed: int = 0) -> Iterator[Call]:

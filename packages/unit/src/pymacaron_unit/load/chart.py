@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .report import Report
 
 WIDTH = 960
-_HEIGHT = 1010
+_HEIGHT = 975
 _LEFT, _RIGHT = 90, 40
 _PANELS = {"percentiles": (120, 300), "latency": (510, 180), "rate": (780, 150)}
 _SHORTEST = 1e-3
@@ -101,10 +101,10 @@ def _latency(report: Report) -> Iterable[str]:
     up = _latency_axis(histograms, top, height)
     across = _time_axis(report)
     yield from _frame(f"Response time over time, by when calls were due ({_slot(report)})", top, height)
-    yield from _legend([("c dashed", "longest"), ("b", "99 %"), ("a", "50 %")], top)
+    yield from _legend([("c dashed", "longest"), ("b", "90 %"), ("a", "50 %")], top)
     yield from _rows(up)
     yield from _time_columns(across, top + height)
-    for name, percent in (("c dashed", 100.0), ("b", 99.0), ("a", 50.0)):
+    for name, percent in (("c dashed", 100.0), ("b", 90.0), ("a", 50.0)):
         points = [
             (across.at(_middle(report, number)), up.at(_visible(slot.response.percentile(percent))))
             for number, slot in slots

@@ -75,8 +75,10 @@ def failure_of(error: Exception) -> str:
         (TimeoutError, TIMEOUT),
         (aiohttp.ClientConnectorDNSError, "name not resolved"),
         ((aiohttp.ClientSSLError, ssl.SSLError), "TLS failed"),
-        ((aiohttp.ServerDisconnectedError, ConnectionResetError), _RESET),
+        (aiohttp.ServerDisconnectedError, "connection closed"),
+        (ConnectionResetError, _RESET),
         (aiohttp.ClientPayloadError, "body broken off"),
+        (aiohttp.ClientResponseError, "no HTTP answer"),
     ]
     for kinds, name in known:
         if isinstance(error, kinds):

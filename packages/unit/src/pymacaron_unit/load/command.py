@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,17 @@ FAILED = 1
 INTERRUPTED = 130
 
 
-def _seconds(maximum: float) -> click.FloatRange:
-    return click.FloatRange(0, maximum, min_open=True)
+class _Number(click.FloatRange):
+    """A number from 0 to a maximum; NaN, which no comparison keeps out, is none."""
+
+    def __init__(self, maximum: float, zero: bool = False) -> None:
+        super().__init__(0, maximum, min_open=not zero)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def _goals(_context: click.Context, _parameter: click.Parameter, texts: Sequence[str]) -> list[Goal]:
@@ -49,8 +59,8 @@ def _headers(_context: click.Context, _parameter: click.Parameter, texts: Sequen
 
 
 @click.command(name="load")
-@click.option("--rate", type=click.FloatRange(0, MAX_RATE, min_open=True), required=True, help="Calls a second.")
-@click.option("--duration", type=_seconds(MAX_DURATION), default=10.0, show_default=True, help="Seconds measured.")
+@click.option("--rate", type=_Number(MAX_RATE), required=True, help="Calls a second.")
+@click.option("--duration", type=_Number(MAX_DURATION), default=10.0, show_default=True, help="Seconds measured.")
 @click.option(
     "--operation",
     "operations",
@@ -68,7 +78,7 @@ def _headers(_context: click.Context, _parameter: click.Parameter, texts: Sequen
 )
 @click.option(
     "--warmup",
-    type=click.FloatRange(0, MAX_DURATION),
+    type=_Number(MAX_DURATION, zero=True),
     default=1.0,
     show_default=True,
     help="Seconds at the same rate before, which are not measured.",
@@ -83,7 +93,7 @@ def _headers(_context: click.Context, _parameter: click.Parameter, texts: Sequen
     help="Calls under way at once; further ones wait, and are counted as late.",
 )
 @click.option(
-    "--timeout", type=_seconds(MAX_TIMEOUT), default=10.0, show_default=True, help="Seconds until a call is given up."
+    "--timeout", type=_Number(MAX_TIMEOUT), default=10.0, show_default=True, help="Seconds until a call is given up."
 )
 @click.option(
     "--max-requests",

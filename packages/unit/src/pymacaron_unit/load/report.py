@@ -95,7 +95,7 @@ class Report:
                     "start_s": round(number * self.timeline.width, 3),
                     "seconds": self.timeline.width,
                     "answers": slot.answers,
-                    "response_time_ms": _latencies(slot.response, (50.0, 99.0)),
+                    "response_time_ms": _latencies(slot.response, (50.0, 90.0, 99.0)),
                 }
                 for number, slot in sorted(self.timeline.slots.items())
             ],

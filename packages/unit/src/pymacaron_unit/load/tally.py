@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .outcome import Outcome
 
 _WIDTHS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60)
-_SLOTS = 60
+_SLOTS = 40
 
 
 @dataclass
