@@ -301,7 +301,7 @@ def by_method(stage: Stage) -> None:
         stage.note("handled", str(error))
         return handle(error)
 
-    stage.app.handle_user_exception = handled  # type: ignore[method-assign]  # what is tested
+    stage.app.handle_user_exception = handled  # type: ignore[method-assign,assignment]  # what is tested
 
 
 @pytest.mark.parametrize("register", [nothing, by_our_class, by_method])
@@ -312,8 +312,10 @@ def test_errors_are_answered_alike_where_nothing_else_is_registered(register: An
         raising(stage)
         register(stage)
 
+    bodies: list[Any] = [{}, {"id": "x"}, []]
+
     def act(stage: Stage) -> Any:
-        faulty = [ask("POST", "/v1/orders", json=body) for body in ({}, {"id": "x"}, [])]
+        faulty = [ask("POST", "/v1/orders", json=body) for body in bodies]
         return send(stage.app.test_client(), *REQUESTS, *faulty, ask("POST", "/v1/orders", data="id=1"))
 
     seen, _ = assert_same(setup, act=act)
