@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
-from flask import Flask, abort, jsonify, request
+import requests
+from flask import Flask, Response, abort, jsonify, request
 
 from pymacaron_unit.contract_tests import run
+from pymacaron_unit.contract_tests.sending import read_until
 from pymacaron_unit.targets import UrlTarget
 from serving import json_of, served
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ITEM = {
@@ -145,6 +148,74 @@ def test_the_time_is_kept(contract: Path) -> None:
     status, _ = go(items_app(names, delay=0.05), contract, seconds=2, examples=100_000)
     assert status in (0, 1)
     assert 0 < len(names) < 100
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+def test_an_answer_that_never_ends_does_not_hold_the_run(kind: str) -> None:
+    """Its body is read until its time is over: then it is a fault, unless it is a stream of events."""
+    app = Flask("endless")
+
+    def pieces() -> Iterator[bytes]:
+        while True:
+            yield b"data"
+            time.sleep(0.01)
+
+    app.add_url_rule("/", "endless", lambda: Response(pieces(), content_type=kind))
+    with served(app) as url, requests.Session() as session:
+        answer = session.get(url, stream=True, timeout=10)
+        if kind == "application/json":
+            with pytest.raises(requests.ReadTimeout, match=r"its body did not end; [0-9]+ bytes came"):
+                read_until(answer, time.monotonic() + 0.2)
+        else:
+            read_until(answer, time.monotonic() + 0.2)
+            assert answer.content.startswith(b"datadata")
+
+
+def test_an_answer_that_breaks_off_is_an_error() -> None:
+    """A body that is shorter than its Content-Length says is no answer."""
+    app = Flask("short")
+    app.add_url_rule("/", "short", lambda: Response(iter([b"1"]), headers={"Content-Length": "5"}))
+    with served(app) as url, requests.Session() as session:
+        answer = session.get(url, stream=True, timeout=10)
+        with pytest.raises(requests.ConnectionError):
+            read_until(answer, time.monotonic() + 5)
+
+
+def test_seeds_give_texts_of_own_formats(tmp_path: Path) -> None:
+    """Texts of a format that only the service knows are taken from the seeds."""
+    amount = {"type": "object", "required": ["sum"], "properties": {"sum": {"type": "string", "format": "euro"}}}
+    document = {
+        **CONTRACT,
+        "paths": {
+            "/amounts": {
+                "post": {
+                    "operationId": "pay",
+                    "requestBody": {**json_of(amount), "required": True},
+                    "responses": {"200": json_of({"type": "object"})},
+                }
+            }
+        },
+    }
+    contract = tmp_path / "amounts.json"
+    contract.write_text(json.dumps(document))
+    app = Flask("amounts")
+    paid: list[Any] = []
+
+    @app.post("/amounts")
+    def pay() -> Any:
+        body = request.get_json()
+        if not isinstance(body, dict) or body.get("sum") != "1.25":
+            abort(400)
+        paid.append(body)
+        return {}
+
+    go(app, contract)
+    assert paid == []
+    (tmp_path / "contract_seed.py").write_text("formats = {'euro': ['1.25']}\n")
+    status, lines = go(app, contract)
+    assert status == 0
+    assert len(paid) > 1
+    assert not [line for line in lines if line.startswith("note")]
 
 
 def test_seeds_give_what_exists(contract: Path, tmp_path: Path) -> None:

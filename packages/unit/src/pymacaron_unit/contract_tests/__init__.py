@@ -19,8 +19,10 @@ from ..exceptions import UnitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pymacaron.contract import Operation
+
     from .failures import Failures
-    from .running import Run
+    from .running import Run, Subject
     from .sending import Target
 
 __all__ = ["run"]
@@ -88,11 +90,13 @@ def run(
 
 
 def _run(made: Run) -> UnitError | None:
-    """Run to the end; return what stopped it before."""
+    """Run to the end; return what stopped it before. What was found until then is reported."""
     try:
         made.run()
     except UnitError as error:
         return error
+    except KeyboardInterrupt:
+        return UnitError("interrupted")
     return None
 
 
@@ -118,17 +122,21 @@ def _report(made: Run, failures: Failures, user: str, echo: Callable[[str], None
 
 def _write(
     failures: Failures,
-    tested: list,  # type: ignore[type-arg]
+    tested: Iterable[Subject],
     junit: str | Path | None,
     regressions: str | Path | None,
     user: str,
     seconds: float,
 ) -> None:
+    """Write the files that are asked for, and their folders."""
     from .junit import write_junit
     from .regression import regression_file
 
+    for path in (junit, regressions):
+        if path is not None:
+            Path(path).absolute().parent.mkdir(parents=True, exist_ok=True)
     if junit is not None:
-        by_contract: dict[str, list] = {}  # type: ignore[type-arg]
+        by_contract: dict[str, list[Operation]] = {}
         for each in tested:
             by_contract.setdefault(each.contract.name, []).append(each.operation)
         write_junit(Path(junit), by_contract, failures.all(), seconds)

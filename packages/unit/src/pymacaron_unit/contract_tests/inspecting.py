@@ -96,7 +96,7 @@ class Inspector:
         try:
             response = self.sender.send(step.contract, step.operation, step.call)
         except NoAnswer as error:
-            return None, [] if self.sender.budget.is_spent else [Fault("no_answer", "", str(error))]
+            return None, [] if self.sender.budget.is_spent else [Fault("no_answer", "", str(error), reducible=False)]
         except ValueError:
             return None, []  # No client could send this.
         self.succeeded[step.operation.name] += 200 <= response.status < 300

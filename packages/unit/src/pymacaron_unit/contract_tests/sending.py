@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from io import BytesIO
 from typing import TYPE_CHECKING, Protocol
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from ..exceptions import TargetError
 from ..response import Response
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Seconds that one answer may take.
 PATIENCE = 10.0
+_PIECE = 65536
+_LARGEST = 64 * 1024 * 1024
 # Connections that fail in a row before the target counts as gone.
 _GONE = 5
 
@@ -91,11 +95,16 @@ class Sender:
         prepared = signed.prepare(self.target.base_url)
         limit = max(0.5, min(PATIENCE, self.budget.left))
         self.count += 1
+        end = time.monotonic() + limit
         try:
-            answer = session.send(prepared, timeout=limit, allow_redirects=False)
+            answer = session.send(prepared, timeout=limit, allow_redirects=False, stream=True)
+            read_until(answer, end)
         except requests.RequestException as error:
             self._note(error)
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
+        except Exception as error:
+            # An app in this process whose `testing` is set raises what it would answer 500 to.
+            raise NoAnswer(f"the app raised {type(error).__name__}: {error}") from error
         self._failed, self._answered = 0, True
         return Response(answer, self.contracts.match(call.method, call.path))
 
@@ -106,3 +115,32 @@ class Sender:
                 raise TargetError(f"nothing answers at {self.target.base_url}: {error}") from error
             if self._failed >= _GONE:
                 raise TargetError(f"{self.target.describe()} does not answer any more: {error}") from error
+
+
+def read_until(answer: requests.Response, end: float) -> None:
+    """Read the body of an answer, piece by piece, so that one that never ends cannot hold the run.
+
+    Of a stream of events, what has come is its body.
+
+    Args:
+        answer: its body is unread.
+        end: by :func:`time.monotonic`, when it must be there.
+
+    Raises:
+        requests.RequestException: it breaks off, takes too long or is too large.
+    """
+    raw, pieces, size = answer.raw, [], 0
+    try:
+        while piece := raw.read1(_PIECE, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if time.monotonic() > end or size > _LARGEST:
+                answer.close()
+                if answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+                    break
+                raise requests.ReadTimeout(f"its body did not end; {size} bytes came")
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from error
+    raw.release_conn()
+    answer.raw = BytesIO(b"".join(pieces))
+    answer.content  # noqa: B018  # read, and kept, from what stands in `raw` now
