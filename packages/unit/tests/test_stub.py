@@ -248,6 +248,7 @@ def test_calls_tell_what_was_sent() -> None:
     assert call.headers["x-trace-id"] == "abc"
     assert [each.name for each in stub.calls] == ["createToken", "getToken"]
     assert "password" in call.curl()
+    assert "Host:" not in call.curl()
     assert '"x"' not in call.curl()
 
 

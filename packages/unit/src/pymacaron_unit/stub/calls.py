@@ -49,5 +49,6 @@ class Call:
     def curl(self) -> str:
         """Return a command line that repeats the call, with secrets masked."""
         answer = requests.Response()
-        answer.request = requests.Request(self.method, self.url, dict(self.headers), data=self.content).prepare()
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+        answer.request = requests.Request(self.method, self.url, headers, data=self.content).prepare()
         return curl(Response(answer, self.match))
