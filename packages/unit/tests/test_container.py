@@ -72,7 +72,7 @@ def test_image_that_ends(podman: None, image: str, tmp_path: Path) -> None:
 
 def test_image_that_listens_elsewhere(podman: None, image: str, tmp_path: Path) -> None:
     """A container that does not answer on the port that is published is told with that port, and removed."""
-    silent = make_image(tmp_path, image, 'CMD ["sleep", "60"]')
+    silent = make_image(tmp_path, image, 'CMD ["sh", "-c", "trap exit TERM; sleep 60 & wait"]')
     target = ContainerTarget(silent, patience=2)
     with pytest.raises(TargetError, match=rf"its port {container_image.PORT} was tried, write EXPOSE into the image"):
         target.start()
