@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coverage_cases import ZOO, zoo
-from pymacaron_unit.contracts import from_document, load_contracts
+from coverage_cases import ZOO, call, zoo
+from pymacaron_unit.contracts import Contracts, from_document, load_contracts
+from pymacaron_unit.coverage import Recorder
 from pymacaron_unit.coverage.items import inventory
 from pymacaron_unit.coverage.places import Positions
+from pymacaron_unit.coverage.report import cover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,6 +133,24 @@ def test_knows_each_generations_null() -> None:
         "200 application/json: a present",
         "200 application/json: is null (alternative 2)",
     }
+
+
+def test_counts_media_types_as_they_are_declared() -> None:
+    """Swagger 2.0 declares the media types of all answers at once; one that only another status has is no gap."""
+    answer = {"description": "", "schema": {"type": "string"}}
+    document = {
+        "swagger": "2.0",
+        "info": {"title": "x", "version": "1"},
+        "produces": ["application/json", "text/plain"],
+        "paths": {"/x": {"get": {"operationId": "x", "responses": {"200": answer, "404": answer}}}},
+    }
+    expected = ["answers with success", "answers 200", "answers application/json", "answers text/plain", "answers 404"]
+    assert labels(document, "x") == expected
+    contract = from_document("x", document)
+    recorder = Recorder(Contracts([contract]))
+    recorder.record(call(contract, "GET", "/x", 200, b"x", {"Content-Type": "text/plain"}))
+    recorder.record(call(contract, "GET", "/x", 404, b'"x"', {"Content-Type": "application/json"}))
+    assert cover([recorder.recording()], recorder.contracts).percent == 100
 
 
 def test_lists_the_values_of_an_inherited_discriminator() -> None:

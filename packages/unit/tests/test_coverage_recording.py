@@ -178,7 +178,7 @@ def test_marks_form_parameters() -> None:
 
 
 def test_every_mark_is_an_item() -> None:
-    """What is recorded has the name under which it is listed."""
+    """What is recorded has the name under which it is listed; what answers produce is listed in Swagger 2.0 alone."""
     items = set(inventory(zoo()).items)
     cat = {"kind": "Cat", "lives": None, "kittens": [{"kind": "Cat"}]}
     found = exercised(
@@ -187,7 +187,7 @@ def test_every_mark_is_an_item() -> None:
         call(zoo(), "POST", "/animals", 201, files={"photo": BytesIO(b"")}, data={"rank": "1"}),
         call(zoo(), "GET", "/animals/x", 404),
     )
-    assert set(found.hits) <= items
+    assert {key for key in found.hits if not key.startswith("list produces ")} <= items
 
 
 def test_records_calls_of_a_real_service() -> None:

@@ -41,7 +41,7 @@ def test_keeps_what_was_recorded(tmp_path: Path) -> None:
 
 def test_leaves_nothing_half_written(tmp_path: Path) -> None:
     """A recording that cannot be written leaves no file behind."""
-    wrong = Recording("a", "", {"zoo": Exercised("", api=object())})
+    wrong = Recording("a", "", {"zoo": Exercised("", document=object())})
     with pytest.raises(TypeError):
         write(wrong, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -129,6 +129,8 @@ def test_finds_the_contracts_again(tmp_path: Path) -> None:
     """Without contracts given, recordings are held against those that they were made with, file or dict."""
     recorded(tmp_path / "dict")
     assert combine(tmp_path / "dict").percent == combine(tmp_path / "dict", Contracts([zoo()])).percent > 0
+    recorded(tmp_path / "api", contract=Contract(zoo().api))
+    assert combine(tmp_path / "api").percent == combine(tmp_path / "dict").percent
     file = tmp_path / "zoo.json"
     file.write_text(json.dumps(ZOO))
     (contract,) = load_contracts([file])

@@ -41,7 +41,7 @@ def _body(keys: OperationKeys, declared: Declared, response: Response) -> set[st
     body = next((each for each in keys.contents(declared) if each.media is media), None)
     if body is None or response.request.method == "HEAD":
         return set()
-    return {body.key} | _branches(keys, body, response)
+    return {body.key, keys.produced(body.media)} | _branches(keys, body, response)
 
 
 def _branches(keys: OperationKeys, body: BodySpot, response: Response) -> set[str]:

@@ -6,7 +6,8 @@ The kinds:
   declares only failures).
 - ``parameter``: sent at all; left out, where it is optional; each value of an enumeration, and both of a boolean.
 - ``body``: each media type of a request; left out, where it is optional.
-- ``response``: each declared status, its headers, and its media types.
+- ``response``: each declared status, its headers, and its media types; in Swagger 2.0, which declares media types for
+  all answers of an operation at once, each of them once.
 - ``branch``: what schemas of bodies leave open: alternatives of ``oneOf`` and ``anyOf``, both sides of ``if``, values
   of discriminators and enumerations, optional properties present and absent, null and not null, arrays empty and not.
 
@@ -148,10 +149,19 @@ class _Listing:
             )
         bodies = keys.contents(response)
         for body in bodies:
-            found = self.source.media(node, body.media.name)
-            there = place_of(found) if found is not None else place
-            self._add(body.key, "response", owner, f"{status} {body.media.name}", there)
+            self._answered(keys, owner, body, node, status)
         self._wait(bodies, node, owner, place)
+
+    def _answered(self, keys: OperationKeys, owner: Owner, body: BodySpot, node: Node | None, status: str) -> None:
+        """List a media type of answers: of each status, or in Swagger 2.0, where they are given so, of all."""
+        name = body.media.name
+        if self.source.at("swagger") is not None:
+            found = self.source.produces(keys.operation)
+            key, label = keys.produced(body.media), f"answers {name}"
+        else:
+            found = self.source.media(node, name)
+            key, label = body.key, f"{status} {name}"
+        self._add(key, "response", owner, label, place_of(found) if found is not None else owner.place)
 
     def _wait(self, bodies: list[BodySpot], node: Node | None, owner: Owner, place: Place) -> None:
         """Leave the schemas of a body for later, each with the node that it stands in."""

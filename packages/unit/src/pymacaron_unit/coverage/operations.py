@@ -79,6 +79,10 @@ class OperationKeys:
         """Return the key of a declared response."""
         return f"{self.key} {response.status}"
 
+    def produced(self, media: MediaType) -> str:
+        """Return the key of a media type that answers have; in Swagger 2.0 it is declared for all of them at once."""
+        return f"{self.key} produces {media.name}"
+
     @property
     def body_left_out(self) -> str:
         """The key of calls without a body, where one is optional."""

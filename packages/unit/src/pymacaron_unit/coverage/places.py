@@ -117,6 +117,11 @@ class Source:
         named = declared.items() if declared is not None else ()
         return next((child for key, child in named if key.upper() == status.upper()), None)
 
+    def produces(self, operation: Operation) -> Node | None:
+        """Return the node of Swagger 2.0's media types of answers: of the operation, else of all."""
+        node = self.operation(operation)
+        return (node.get("produces") if node is not None else None) or self.at("produces")
+
     def media(self, owner: Node | None, name: str) -> Node | None:
         """Return the node of a media type of a body or a response; in Swagger 2.0, what it is the type of."""
         target = self.follow(owner)

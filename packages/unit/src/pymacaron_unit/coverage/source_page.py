@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .items import Item
     from .report import ContractCoverage, Coverage
 
-_KEY = re.compile(r"""^(\s*(?:- )*)("(?:[^"\\]|\\.)*"|'[^']*'|/[^\s:]*|[\w$.*+-]+)(?=\s*:(?:\s|$))""")
+_KEY = re.compile(r"""^(\s*(?:- )*)("(?:[^"\\]|\\.)*"|'[^']*'|/[^\s:]*|[\w$./*+-]+)(?=\s*:(?:\s|$))""")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 

@@ -41,8 +41,10 @@ class Exercised:
         digest: of the contract.
         hits: how many calls exercised each key.
         undeclared: how many answers had a status that is not declared, by operation and status.
-        file: where the contract is read from; empty where it was a dict, which ``api`` holds then.
+        file: where the contract is read from; empty where it was a dict.
         prefix: what stands before each path.
+        document: that dict, where it is known.
+        api: else what was read from it.
     """
 
     digest: str
@@ -50,6 +52,7 @@ class Exercised:
     undeclared: dict[str, int] = field(default_factory=dict)
     file: str = ""
     prefix: str = ""
+    document: Any = None
     api: Any = None
 
 
@@ -71,8 +74,9 @@ class Recording:
 def exercised(contract: Contract, hits: Mapping[str, int], undeclared: Mapping[str, int]) -> Exercised:
     """Say what was exercised of a contract, and where to find the contract again."""
     api, file = contract.api, contract.file
-    known = msgspec.to_builtins(api) if file is None else None
-    return Exercised(digest(api), dict(hits), dict(undeclared), str(file or ""), contract.prefix, known)
+    known = contract.document if file is None else None
+    read = msgspec.to_builtins(api) if file is None and known is None else None
+    return Exercised(digest(api), dict(hits), dict(undeclared), str(file or ""), contract.prefix, known, read)
 
 
 def recorded_contracts(recordings: Iterable[Recording]) -> Contracts:
@@ -88,10 +92,11 @@ def recorded_contracts(recordings: Iterable[Recording]) -> Contracts:
 
 def _contract(name: str, part: Exercised) -> Contract | None:
     try:
-        api = load_contract(part.file, name) if part.file else msgspec.convert(part.api, Api)
+        source = part.file or part.document
+        api = load_contract(source, name) if source else msgspec.convert(part.api, Api)
     except (ContractError, msgspec.ValidationError):
         return None
-    return Contract(api, prefix=part.prefix)
+    return Contract(api, prefix=part.prefix, document=part.document)
 
 
 def digest(api: Api) -> str:
