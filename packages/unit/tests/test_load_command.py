@@ -38,6 +38,7 @@ class Done:
         file = folder / "figures.json"
         chosen = ["--rate", "50", "--duration", "0.4", "--warmup", "0", "--contract", write_contract(folder)]
         result = CliRunner().invoke(load, [*chosen, "--json", str(file), *arguments], standalone_mode=False)
+        assert not isinstance(result.exception, click.ClickException) or result.exception.exit_code == 2
         self.error = result.exception.format_message() if isinstance(result.exception, click.ClickException) else ""
         if result.exception is not None and not self.error:
             raise result.exception

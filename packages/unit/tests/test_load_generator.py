@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,7 @@ def test_calls_are_those_of_a_queue(data: st.DataObject, limit: int, poisson: bo
         assert outcome.response_time == pytest.approx(done - outcome.due, abs=1e-6)
         assert outcome.service_time == pytest.approx(done - sent, abs=1e-6)
         assert outcome.is_late == (sent - outcome.due > 0.01)
+        assert not outcome.is_behind
 
 
 def test_stall_is_charged_to_every_call_that_was_due() -> None:
@@ -118,6 +120,24 @@ def test_calls_that_come_back_too_late_are_given_up() -> None:
     assert [outcome.response_time for outcome in found] == [pytest.approx(5.2), pytest.approx(5.1), pytest.approx(5.0)]
     assert found[2].service_time is None
     assert found[2].is_late
+
+
+def test_busy_generator_is_told_from_a_slow_service() -> None:
+    """The loop itself is held up for 50 ms once: the calls that were due meanwhile are late on its account."""
+    found: list[Outcome] = []
+
+    async def send(_call: Call) -> Answer:
+        if len(found) == 5:
+            time.sleep(0.05)  # to block the loop is the point
+        return Answer(200)
+
+    calls = itertools.cycle(CALLS)
+    asyncio.run(Generator(Schedule(500, 0.2), calls, send, found.append, 1000, 1.0).run())
+    tally = Tally()
+    for outcome in found:
+        tally.record(outcome)
+    assert tally.behind >= 15
+    assert tally.behind == tally.late
 
 
 def test_interrupt_ends_early() -> None:

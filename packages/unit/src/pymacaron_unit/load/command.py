@@ -26,7 +26,14 @@ MAX_REQUESTS = 1_000_000
 MAX_CONCURRENCY = 1_000
 MAX_TIMEOUT = 60.0
 FAILED = 1
+CANNOT_RUN = 2
 INTERRUPTED = 130
+
+
+class CannotRun(click.ClickException):
+    """There is nothing to load, or it may not be."""
+
+    exit_code = CANNOT_RUN
 
 
 class _Number(click.FloatRange):
@@ -139,8 +146,8 @@ def load(target: str, svg: str | None, json_file: str | None, goals: list[Goal],
     """Call a service at a fixed rate and report latencies as its callers would see them.
 
     Requests are made from the contract. Each latency counts from the moment at which its call was due, whether or not
-    the service kept up (corrected for coordinated omission). The exit status is 1 where a goal of --assert fails, and
-    130 after an interrupt, which ends the run early and still reports.
+    the service kept up (corrected for coordinated omission). The exit status is 1 where a goal of --assert fails, 2
+    where nothing can be loaded, and 130 after an interrupt, which ends the run early and still reports.
 
     Bounds that no option lifts: 5000 calls a second, 600 s, 1,000,000 calls, 1000 at once, 60 s for a call.
     """  # fmt: skip
@@ -214,10 +221,10 @@ def _told() -> Iterator[None]:
     try:
         yield
     except UnitError as error:
-        raise click.ClickException(str(error)) from error
+        raise CannotRun(str(error)) from error
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("aiohttp", "hdrh", "pymacaron", "yaml", "yarl"):
             raise
-        raise click.ClickException(
+        raise CannotRun(
             f"there is no {error.name}, which pym load needs: pip install 'pymacaron-unit[load]'"
         ) from error

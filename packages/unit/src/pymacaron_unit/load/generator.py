@@ -105,7 +105,7 @@ class Generator:
             await asyncio.sleep(0 if self._precision else moment - now())
 
     async def _one(self, call: Call, due: float) -> None:
-        sent = None
+        sent, reached = None, self._now()
         try:
             async with self._slots:
                 sent = self._now()
@@ -115,7 +115,7 @@ class Generator:
                 self.unfinished += 1
                 return
             answer = Answer(failure=NOT_SENT if sent is None else TIMEOUT)
-        self._record(Outcome(call, due, sent, self._now(), answer))
+        self._record(Outcome(call, due, sent, self._now(), answer, reached))
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time() - self._started

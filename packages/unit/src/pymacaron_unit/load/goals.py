@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 GRAMMAR = """\
 a goal is SUBJECT OPERATOR NUMBER UNIT, where OPERATOR is < <= > >= and SUBJECT and UNIT are
-  p50, p99, p99.9 … (above 0, up to 100), mean, max    us, ms or s: response times
-  errors, late                                                        % of the calls, or nothing: how many
-  rate                                                                /s or nothing: answers a second
-  invalid                                                             nothing: sampled answers that break the contract
+  p50, p99, p99.9 (above 0, up to 100), mean, max    us, ms or s: response times
+  errors, late                                       % of the calls, or nothing: how many
+  rate                                               /s or nothing: answers a second
+  invalid                                            nothing: sampled answers that break the contract
 such as p99<200ms, errors<1%, rate>=190"""
 
 _FORM = re.compile(
@@ -114,8 +114,8 @@ def parse_goal(text: str) -> Goal:
     if subject not in _UNITS or (subject == "p") != (percent is not None):
         raise GoalError(f"{text!r} is no goal, it names no figure: {GRAMMAR}")
     if unit not in _UNITS[subject]:
-        given = f"the unit {unit}" if unit else "no unit"
-        raise GoalError(f"{text!r} is no goal, {subject} cannot have {given}: {GRAMMAR}")
+        wrong = f"cannot be counted in {unit}" if unit else "needs a unit"
+        raise GoalError(f"{text!r} is no goal, {subject}{percent or ''} {wrong}: {GRAMMAR}")
     if percent is not None and not 0 < float(percent) <= 100:
         raise GoalError(f"{text!r} is no goal, a percentile is above 0 and at most 100: {GRAMMAR}")
     return Goal(subject, None if percent is None else float(percent), comparison, float(bound), unit)

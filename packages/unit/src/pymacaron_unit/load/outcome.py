@@ -34,6 +34,7 @@ class Outcome:
         due: when it should have been sent.
         sent: when it was; None where it was not.
         done: when its answer was read, or when it was given up.
+        reached: when the generator came to it; from there to ``sent`` it waited for others to come back.
     """
 
     call: Call
@@ -41,6 +42,7 @@ class Outcome:
     sent: float | None
     done: float
     answer: Answer
+    reached: float | None = None
 
     @property
     def is_error(self) -> bool:
@@ -51,6 +53,11 @@ class Outcome:
     def is_late(self) -> bool:
         """Tell whether it was held back before it was sent."""
         return self.sent is None or self.sent - self.due > LATE
+
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether the generator itself was late, for lack of processor time."""
+        return self.reached is not None and self.reached - self.due > LATE
 
     @property
     def response_time(self) -> float | None:

@@ -143,10 +143,12 @@ class Report:
         if all_calls.late:
             yield (
                 f"late: {_share(all_calls.late, all_calls.calls)} were sent more than {LATE * 1000:g} ms after they"
-                f" were due, at most {all_calls.latest * 1000:.0f} ms: this machine or --concurrency-limit"
-                f" {self.limit} held them back, because the service was slow to answer those before or because there is"
-                f" no more to be had here; response time has this wait"
+                f" were due, at most {all_calls.latest * 1000:.0f} ms; response time has that wait, service time not"
             )
+        if all_calls.late > all_calls.behind:
+            yield f"  {all_calls.late - all_calls.behind} because {self.limit} were under way (--concurrency-limit)"
+        if all_calls.behind:
+            yield f"  {all_calls.behind} because this machine was busy: they say less of the service; lower --rate"
         if all_calls.errors:
             kinds = ", ".join(f"{count} x {kind}" for kind, count in all_calls.errors.most_common())
             yield f"errors: {_share(all_calls.errors.total(), all_calls.calls)}: {kinds}"
@@ -169,6 +171,7 @@ def _tally(tally: Tally) -> dict[str, Any]:
         "answers": {str(status): count for status, count in sorted(tally.answers.items())},
         "errors": dict(tally.errors.most_common()),
         "late": tally.late,
+        "late_because_this_machine_was_busy": tally.behind,
         "latest_ms": _ms(tally.latest),
         "response_time_ms": _latencies(tally.response, PERCENTS),
         "service_time_ms": _latencies(tally.service, PERCENTS),
@@ -200,4 +203,4 @@ def _row(name: str, cells: Sequence[str]) -> str:
 
 
 def _share(count: int, of: int) -> str:
-    return f"{count} of {of} calls ({100 * count / of:.2g} %)"
+    return f"{count} of {of} calls ({100 * count / of:.3g} %)"

@@ -26,6 +26,7 @@ class Tally:
         answers: by status.
         errors: by status (``status 503``) or kind (``timeout``).
         late: how many were sent later than they were due.
+        behind: how many of them because the generator was, and not because of calls that had not come back.
         latest: by how many seconds at most.
         response: latencies from when a call was due.
         service: latencies from when it was sent.
@@ -35,6 +36,7 @@ class Tally:
     answers: Counter[int] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     late: int = 0
+    behind: int = 0
     latest: float = 0.0
     response: Histogram = field(default_factory=Histogram)
     service: Histogram = field(default_factory=Histogram)
@@ -47,6 +49,7 @@ class Tally:
             self.answers[answer.status] += 1
         if outcome.is_error:
             self.errors[answer.failure or f"status {answer.status}"] += 1
+        self.behind += outcome.is_behind
         if outcome.is_late:
             self.late += 1
             self.latest = max(self.latest, (outcome.done if outcome.sent is None else outcome.sent) - outcome.due)
@@ -61,6 +64,7 @@ class Tally:
         self.answers += other.answers
         self.errors += other.errors
         self.late += other.late
+        self.behind += other.behind
         self.latest = max(self.latest, other.latest)
         self.response.add(other.response)
         self.service.add(other.service)
