@@ -115,5 +115,5 @@ def test_outside_of_a_services_folder(tmp_path: Path, monkeypatch: pytest.Monkey
         monkeypatch.setattr(choosing, "DEFAULT_PORT", int(url.rpartition(":")[2]))
         assert chosen(Wanted())[0].base_url == url
     monkeypatch.setattr(choosing, "DEFAULT_PORT", free_port())
-    with pytest.raises(TargetError, match="holds no service .* and nothing answers on port"):
+    with pytest.raises(TargetError, match=r"holds no service .* and nothing answers on port"):
         chosen(Wanted())

@@ -90,9 +90,8 @@ def _local(wanted: Wanted, say: Callable[[str], None]) -> Target:
     if running is not None and (wanted.port is not None or running == _name_of(folder)):
         return UrlTarget(f"http://{_LOOPBACK}:{port}", wanted.contract_files, True, folder, folder_signer(folder))
     if running is not None:
-        say(
-            f"port {port} is another service's ({running or 'it tells no name'}), so this one is started on a free port"
-        )
+        other = repr(running) if running else "something without a name"
+        say(f"on port {port} runs {other}, not the service in {folder}, which is started on another port")
     return FolderTarget(folder, wanted.contract_files, wanted.port)
 
 
