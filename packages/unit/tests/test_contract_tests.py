@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import time
@@ -271,3 +272,22 @@ def test_schemathesis_is_imported_by_a_run_alone() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
     told = "the contract tests need schemathesis: pip install pymacaron-unit[fuzz]\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, told, "")
+
+
+def test_pym_test_contract(contract: Path, tmp_path: Path) -> None:
+    """The command passes the exit status on, and leaves nothing in the working folder."""
+    command = [sys.executable, "-m", "pymacaron.cli", "test", "--contract", "--contract-file", str(contract)]
+    environment = {**os.environ, "PYM_CONTRACT_CACHE": str(tmp_path / "cache")}
+    (tmp_path / "empty").mkdir()
+    with served(items_app()) as url:
+        done = subprocess.run(
+            [*command, "--target", url, "--time", "3", "--seed", "1"],
+            cwd=tmp_path / "empty",
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "0 failures; repeat it with --seed 1" in done.stdout
+    assert list((tmp_path / "empty").iterdir()) == []

@@ -91,8 +91,11 @@ def run(
 
 def _run(made: Run) -> UnitError | None:
     """Run to the end; return what stopped it before. What was found until then is reported."""
+    from .generating import own_storage
+
     try:
-        made.run()
+        with own_storage():
+            made.run()
     except UnitError as error:
         return error
     except KeyboardInterrupt:

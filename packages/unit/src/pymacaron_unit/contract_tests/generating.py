@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
+import hypothesis.configuration
 import requests
 import schemathesis
 from hypothesis import strategies
@@ -17,6 +19,7 @@ from schemathesis.generation.drivers import CoverageGenerator, ExamplesGenerator
 from schemathesis.generation.feedback import NO_FEEDBACK
 from schemathesis.generation.overrides import Override
 
+from pymacaron.spec import cache_folder
 from pymacaron.spec.bundling import bundle
 
 from ..exceptions import UnitError
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from pymacaron.contract import Operation
 
     from ..contracts import Contract
+    from .sending import Budget
 
 _BASE = "http://contract.test"
 _PLAIN = 3
@@ -54,9 +58,11 @@ class Drafts:
         contract: what the requests follow, or break; its file or document must be known.
         seed: of all that is random.
         formats: examples of texts of the service's own formats.
+        budget: the time of the run, after which nothing more is made up.
     """
 
-    def __init__(self, contract: Contract, seed: int, formats: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, contract: Contract, seed: int, formats: Mapping[str, Sequence[str]], budget: Budget) -> None:
+        self.budget = budget
         self.prefix = contract.prefix
         self.seed = seed
         for name, texts in formats.items():
@@ -115,7 +121,7 @@ class Drafts:
             return []
         mode = GenerationMode.POSITIVE if valid else GenerationMode.NEGATIVE
         try:
-            cases = _draw(made.as_strategy(mode, feedback=NO_FEEDBACK), count, self.seed * 1000 + round_)
+            cases = _draw(made.as_strategy(mode, feedback=NO_FEEDBACK), count, self.seed * 1000 + round_, self.budget)
         except hypothesis.errors.HypothesisException:
             return []  # Nothing invalid can be made of an operation without parameters.
         return list(self._drafts(operation, cases))
@@ -160,8 +166,24 @@ def _sendable(kwargs: dict[str, Any]) -> dict[str, Any]:
 _ARGUMENTS = frozenset({"method", "url", "headers", "files", "data", "params", "auth", "cookies", "json"})
 
 
-def _draw(strategy: Any, count: int, seed: int) -> list[Any]:
-    """Return values of a strategy without shrinking, without a database, and without a limit on one value's time."""
+@contextlib.contextmanager
+def own_storage() -> Iterator[None]:
+    """Keep what Hypothesis remembers of texts and modules out of the working folder."""
+    folder = cache_folder()
+    if folder is not None:
+        hypothesis.configuration.set_hypothesis_home_dir(folder / "hypothesis")
+    try:
+        yield
+    finally:
+        hypothesis.configuration.set_hypothesis_home_dir(None)
+
+
+class _Over(Exception):
+    """The time is spent."""
+
+
+def _draw(strategy: Any, count: int, seed: int, budget: Budget) -> list[Any]:
+    """Return values of a strategy without shrinking and without a database, fewer where the time is spent."""
     made: list[Any] = []
 
     @hypothesis.seed(seed)
@@ -175,9 +197,11 @@ def _draw(strategy: Any, count: int, seed: int) -> list[Any]:
     )
     @hypothesis.given(strategy)
     def collect(case: Any) -> None:
+        if budget.is_spent:
+            raise _Over
         made.append(case)
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.suppress(_Over):
         warnings.simplefilter("ignore")
         collect()
     return made

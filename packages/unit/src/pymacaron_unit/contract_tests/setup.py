@@ -53,7 +53,7 @@ def set_up(
     sender = Sender(target, contracts, credentials, budget)
     inspector = Inspector(sender, Failures(), enabled)
     notes: list[str] = []
-    subjects = _subjects(contracts, names, seed, seeds, notes)
+    subjects = _subjects(contracts, names, seed, seeds, budget, notes)
     if not subjects:
         raise NoContractError(
             f"{target.describe()} has no operation to test; give its contract with --contract-file FILE"
@@ -73,7 +73,9 @@ def _seeds(target: Target, contracts: Contracts, user: str | None, seed_file: st
     return load_seeds(path, api)
 
 
-def _subjects(contracts: Contracts, names: set[str] | None, seed: int, seeds: Seeds, notes: list[str]) -> list[Subject]:
+def _subjects(
+    contracts: Contracts, names: set[str] | None, seed: int, seeds: Seeds, budget: Budget, notes: list[str]
+) -> list[Subject]:
     made = []
     for contract in contracts:
         chosen = [each for each in contract.api.operations if names is None or each.name in names]
@@ -82,7 +84,7 @@ def _subjects(contracts: Contracts, names: set[str] | None, seed: int, seeds: Se
                 f"{contract.name}: not tested, since its contract is no file; give it with --contract-file FILE"
             )
         elif chosen:
-            drafts = Drafts(contract, seed, seeds.formats)
+            drafts = Drafts(contract, seed, seeds.formats, budget)
             made += [Subject(contract, operation, drafts) for operation in chosen]
             notes += [f"{contract.name}: {place}: {fault}" for place, fault in drafts.faults.items()]
     return made
