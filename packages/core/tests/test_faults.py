@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from probing import GENERATIONS, codec_of, types_of
 from pymacaron.codec.checker import Checker, pointer
 from pymacaron.codec.codec import Invalid
+from pymacaron.codec.formats import Formats, SwaggerFormat
 from pymacaron.codec.lowering import DIRECTIONS
 from pymacaron.codec.types import Types
 from pymacaron.codec.walking import LARGE, Walker, is_large
@@ -139,7 +140,21 @@ def test_finder_finds_what_the_validator_finds(data: st.DataObject, generation: 
     checker = Checker(types_of(generation, **named), Schema(ref="Probed"), data.draw(st.sampled_from(DIRECTIONS)))
     for _ in range(6):
         value = data.draw(value_for(named["Probed"], named))
-        assert sorted(checker.finder.faults(value)) == sorted(checker.listed(value)), (value, named)
+        assert sorted(checker.finder.faults(value)) == sorted(checker.told(value)), (value, named)
+
+
+def test_finder_follows_schemas_that_refer_to_themselves() -> None:
+    """Faults deep in a tree, and of a format that a service calls by a name that says nothing elsewhere, are found."""
+    tree = {"type": "object", "required": ["n"], "properties": {"n": INTEGER, "kids": {"type": "array"}}}
+    tree["properties"]["kids"]["items"] = {"$ref": REF + "Alias"}  # type: ignore[index]
+    codec = codec_of("3.0", {"$ref": REF + "Alias"}, Alias={"$ref": REF + "Tree"}, Tree=tree)
+    assert faults(codec, {"n": 1, "kids": [{"n": 2}, {"kids": [{"n": "x"}]}]}) == [
+        ("/kids/1", "required"),
+        ("/kids/1/kids/0/n", "type"),
+    ]
+    ours = SwaggerFormat("double", to_python=str, to_wire=str, validate=int)
+    api = types_of("3.0", P={"type": "string", "format": "double"}).api
+    assert faults(Types(api, Formats([ours])).codec(Schema(ref="P"), "any"), "x") == [("", "format")]
 
 
 def test_choice_by_discriminator() -> None:

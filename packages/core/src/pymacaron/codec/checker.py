@@ -90,11 +90,11 @@ class Checker:
             return [("", "type", f"it cannot be checked{reason}")]
 
     def _whole(self, value: Any) -> Iterable[FaultEntry]:
-        return self.finder.faults(value) or self.listed(value)
+        return self.finder.faults(value) or self.told(value)
 
-    def listed(self, value: Any) -> list[FaultEntry]:
-        """List all faults of a plain value that jsonschema-rs finds."""
-        return list(self._told(self.schema, value, False))
+    def told(self, value: Any) -> Iterator[FaultEntry]:
+        """Yield the faults of a plain value that jsonschema-rs finds."""
+        return self._told(self.schema, value, False)
 
     def _told(self, schema: Schema | bool, value: Any, hidden: bool) -> Iterator[FaultEntry]:
         """Yield what jsonschema-rs finds wrong with a value by a schema."""

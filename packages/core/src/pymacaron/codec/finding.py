@@ -36,8 +36,6 @@ Show = Callable[[Any], str]
 
 #: Adds what is wrong with a value, which stands at a pointer, to a list; shows values in its own way.
 Find = Callable[[Any, str, Show, list[FaultEntry]], None]
-#: What a schema asks of the values of each Python type that JSON is decoded to.
-Checks = dict[type, list[Find]]
 #: Tells what jsonschema-rs finds wrong with a value by a schema; ``True`` where no value may be shown.
 Others = Callable[[AnySchema, Any, bool], "Iterable[FaultEntry]"]
 
@@ -71,6 +69,23 @@ _SIZES = {
     "min_properties": ("object", "minProperties", gt),
     "max_properties": ("object", "maxProperties", lt),
 }
+
+
+class Checks(dict[type, list[Find]]):
+    """What a schema asks of the values of each Python type that JSON is decoded to, made when first looked up.
+
+    So schemas may refer to themselves, and of a large contract only what faulty values reach is made.
+    """
+
+    def __init__(self, make: Callable[[], dict[type, list[Find]]]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, type_: type) -> list[Find]:
+        if type_ not in _KINDS:
+            raise KeyError(type_)
+        self.update(self.make())
+        return self[type_]
 
 
 def hide(_: Any) -> str:
@@ -110,17 +125,11 @@ class Finder:
         return found
 
     def _of(self, schema: AnySchema) -> Checks:
-        """Return what a schema asks; where it refers to itself, what will be filled in."""
+        """Return what a schema asks, the same for all references to it."""
         schema = self._target(schema)
         if id(schema) not in self._made:
-            # Schemas are kept, so that their ids stay their own.
-            _, checks = self._made[id(schema)] = (schema, {type_: [] for type_ in _KINDS})
-            if isinstance(schema, Schema) and self._is_plain(schema):
-                self._fill(schema, checks)
-            elif schema is not True:
-                refuse = _refusal(self.lowering.modern) if schema is False else self._other(schema)
-                for found in checks.values():
-                    found.append(refuse)
+            # The schema is kept with them, so that its id stays its own.
+            self._made[id(schema)] = (schema, Checks(partial(self._checks_of, schema)))
         return self._made[id(schema)][1]
 
     def _target(self, schema: AnySchema) -> AnySchema:
@@ -131,19 +140,19 @@ class Finder:
             schema = self.types.schemas[schema.ref]
         return schema
 
-    def _fill(self, schema: Schema, checks: Checks) -> None:
-        self._type(schema, checks)
-        if schema.enum is not None:
-            for found in checks.values():
-                found.append(_enum(schema.enum))
+    def _checks_of(self, schema: AnySchema) -> dict[type, list[Find]]:
+        if isinstance(schema, bool):
+            return {type_: [] if schema else [_refusal(self.lowering.modern)] for type_ in _KINDS}
+        if not self._is_plain(schema):
+            return {type_: [self._other(schema)] for type_ in _KINDS}
+        everywhere = [] if schema.enum is None else [_enum(schema.enum)]
+        everywhere += [_all(self._of(part)) for part in schema.all_of]
+        checks = {type_: [*self._type(schema, type_), *everywhere] for type_ in _KINDS}
         self._scalars(schema, checks)
         if schema.items is not None and schema.items is not True:
             checks[list].append(_elements(self._of(schema.items)))
         checks[dict] += self._object(schema)
-        for part in schema.all_of:
-            follow = _all(self._of(part))
-            for found in checks.values():
-                found.append(follow)
+        return checks
 
     def _is_plain(self, schema: Schema) -> bool:
         """Tell whether all that a schema says itself is known here."""
@@ -163,16 +172,13 @@ class Finder:
         target = self._target(part)
         return isinstance(target, Schema) and target.discriminator is None
 
-    def _type(self, schema: Schema, checks: Checks) -> None:
-        if not schema.type:
-            return
-        for type_, kind in _KINDS.items():
-            if kind in schema.type or (kind == "integer" and "number" in schema.type):
-                continue
+    def _type(self, schema: Schema, type_: type) -> Iterator[Find]:
+        kind = _KINDS[type_]
+        if schema.type and kind not in schema.type and not (kind == "integer" and "number" in schema.type):
             whole = kind == "number" and "integer" in schema.type and self.lowering.modern
-            checks[type_].append(_check("type", _has_fraction if whole else _always, types=schema.type))
+            yield _check("type", _has_fraction if whole else _always, types=schema.type)
 
-    def _scalars(self, schema: Schema, checks: Checks) -> None:
+    def _scalars(self, schema: Schema, checks: dict[type, list[Find]]) -> None:
         limits = [(keyword, breaks, getattr(schema, field)) for field, (keyword, breaks) in _NUMERIC.items()]
         if schema.format in INTEGERS:
             limits += zip(("minimum", "maximum"), (gt, lt), INTEGERS[schema.format], strict=True)
@@ -188,8 +194,8 @@ class Finder:
         if schema.pattern is not None:
             search = re.compile(python_pattern(schema.pattern) or "").search
             checks[str].append(_check("pattern", lambda text: search(text) is None, pattern=schema.pattern))
-        if schema.format is not None and schema.format not in _SILENT_FORMATS and schema.format not in INTEGERS:
-            fits = self.types.formats.checks()[schema.format]
+        if schema.format not in INTEGERS and self.types.formats.get(schema.format) is not None:
+            fits = self.types.formats.checks()[str(schema.format)]
             checks[str].append(_check("format", lambda text: not fits(text), format=schema.format))
 
     def _object(self, schema: Schema) -> Iterator[Find]:

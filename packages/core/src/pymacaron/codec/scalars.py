@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from pymacaron.model import ModelType
 
-from .formats import INTEGERS
+from .formats import BUILT_IN, INTEGERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,6 +153,8 @@ def _mapping_like(kind: Any) -> bool:
 
 def text_parser(wire: Format) -> Callable[[Any], Any]:
     """Return what makes a format's Python value of a text, and of nothing else."""
+    if wire in BUILT_IN:
+        return wire.parse  # They look for themselves.
 
     def parse(value: Any) -> Any:
         if not isinstance(value, str):
