@@ -32,11 +32,18 @@ class ResponseEncoder:
             id(media): types.codec(media.schema, "response") for r in operation.responses for media in r.content
         }
         self.json = {id(media) for r in operation.responses for media in r.content if is_json(media.name)}
+        self.usual = {status: made for status, r in self.exact.items() if (made := self._usual(r)) is not None}
         self.headers = {id(r): [(h, TextCodec(types, h)) for h in r.headers] for r in operation.responses}
 
     def _default_status(self) -> int:
         good = [status for status in self.exact if 200 <= status < 300]
         return 200 if 200 in good or len(good) != 1 else good[0]
+
+    def _usual(self, response: Response) -> MediaType | None:
+        """Return the media type of a response that is JSON and nothing else, as nearly all are."""
+        if len(response.content) != 1 or response.headers or id(response.content[0]) not in self.json:
+            return None
+        return response.content[0]
 
     def offered(self) -> list[MediaType]:
         """List the media types of all successful responses."""
@@ -58,6 +65,9 @@ class ResponseEncoder:
             result, status, headers = self._unpack(result)
         if status is None:
             status = 204 if result is None and 204 in self.exact else self.status
+        media = self.usual.get(status)
+        if media is not None and not headers and not _is_stream(result):
+            return Outgoing(status, self._json(media, result), media.name)
         response = self.exact.get(status) or self._ranged(status)
         made = self._body(response, status, result, accept)
         if headers or self.headers[id(response)]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_LONGEST_LENGTH = 18
 # What a request holds once somebody has touched its body.
 _TOUCHED = frozenset({"_cached_data", "data", "form", "files", "stream"})
 
@@ -59,8 +58,7 @@ class FlaskIncoming:
         self.path_args = path_args
         self.query: str = environ.get("QUERY_STRING", "")
         self.content_type: str | None = environ.get("CONTENT_TYPE") or None
-        length = environ.get("CONTENT_LENGTH")
-        self.content_length: int | None = int(length) if length and _LENGTH.fullmatch(length) else None
+        self.content_length: int | None = _length(environ.get("CONTENT_LENGTH"))
 
     @property
     def request(self) -> Request:
@@ -140,6 +138,13 @@ class FlaskIncoming:
 
     def _too_large(self) -> BodyTooLargeError:
         return BodyTooLargeError(f"the body is larger than max_body_bytes, {self.request.max_content_length}")
+
+
+def _length(text: str | None) -> int | None:
+    """Read a ``Content-Length``: digits alone (RFC 9110, section 8.6), and not so many that nobody means them."""
+    if text and len(text) <= _LONGEST_LENGTH and text.isascii() and text.isdigit():
+        return int(text)
+    return None
 
 
 @lru_cache(maxsize=4096)
