@@ -92,6 +92,7 @@ TREE = {
         ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, 1),
         ({"oneOf": [{"type": "number"}, {"type": "integer"}], "maximum": 10}, None),
         ({"not": {"type": "string"}}, None),
+        ({"not": {"not": {"not": {"maxProperties": 0}}}}, None),
         ({"not": {"not": {"type": "object", "maxProperties": 1, "minProperties": 1}}}, {"key": "text"}),
         ({"if": {"properties": {"a": {"const": 1}}}, "then": {"required": ["b"]}, "type": "object"}, None),
         ({"type": "array", "contains": {"const": 7}, "minContains": 2, "items": {"type": "integer"}}, None),

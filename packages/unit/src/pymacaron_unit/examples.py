@@ -136,9 +136,10 @@ class Examples:
         self, schema: AnySchema, direction: Direction, random: Random | None, fallback: Random
     ) -> Iterator[Any]:
         for attempt in range(_ATTEMPTS):
-            chooser = random if attempt == 0 else fallback
+            # The first attempt trusts the contract's examples; most values need no more, and one validator.
+            chooser, trusting = (random if attempt < 2 else fallback), attempt == 0
             try:
-                yield Maker(self.types, direction, self.given, chooser, fallback).make([schema])
+                yield Maker(self.types, direction, self.given, chooser, fallback, trusting).make([schema])
             except (Impossible, Exhausted, RecursionError):
                 continue
 

@@ -124,7 +124,8 @@ class ObjectMaker:
         """Add properties that no schema names: as many as must be, and one where the object is a map."""
         is_map = any(isinstance(part.additional_properties, Schema) or part.pattern_properties for part in flat.parts)
         named = any(part.properties for part in flat.parts)
-        wanted = max(low, 1 if is_map and not named and self._is_wanted() else 0)
+        by_chance = self.maker.random is not None and flat.unsure
+        wanted = max(low, 1 if (is_map or by_chance) and not named and self._is_wanted() else 0)
         for name in self._names(flat):
             if len(made) >= (wanted if high is None else min(wanted, high)):
                 return
