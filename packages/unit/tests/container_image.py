@@ -59,8 +59,7 @@ RUN python3 -m venv /venv && /venv/bin/pip install --no-cache-dir --quiet -r /re
 _SERVICE = """\
 FROM {base}
 COPY core /core
-RUN /venv/bin/pip install --no-cache-dir --quiet poetry-core \\
- && /venv/bin/pip install --no-cache-dir --quiet --no-deps --no-build-isolation /core
+RUN /venv/bin/pip install --no-cache-dir --quiet --no-deps --no-build-isolation /core
 COPY service /service
 WORKDIR /service
 ENV PATH=/venv/bin:/usr/bin:/bin
@@ -69,19 +68,20 @@ CMD ["pym", "run", "--production", "--workers", "1", "--host", "0.0.0.0", "--por
 """
 
 
-def require_programs() -> None:
-    """Leave the test out where that was asked for; fail where a program is missing, with the command to run."""
+def require_system() -> None:
+    """Leave the test out where that was asked for; fail where a program or a right is missing, with the mend."""
     if os.environ.get(LEFT_OUT) == "1":
         pytest.skip(f"{LEFT_OUT}=1 leaves out what needs Debian packages")
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         names = (Path(__file__).parents[1] / "system-packages.txt").read_text().splitlines()
         needed = " ".join(name for name in names if not name.startswith("#"))
-        pytest.fail(
-            f"there is no {' and no '.join(missing)}; run: apt-get install -y --no-install-recommends {needed}"
-            f" (or set {LEFT_OUT}=1 to leave such tests out)",
-            pytrace=False,
-        )
+        reason = f"there is no {' and no '.join(missing)}; run: sudo apt-get install --no-install-recommends {needed}"
+    elif os.geteuid() != 0:
+        reason = "a root file system is made by root alone; run these tests as root"
+    else:
+        return
+    pytest.fail(f"{reason} (or set {LEFT_OUT}=1 to leave such tests out)", pytrace=False)
 
 
 def engine_variables() -> dict[str, str]:
@@ -105,7 +105,8 @@ def example_image() -> str:
     with _locked():
         env = {**os.environ, **engine_variables()}
         base = _layer(env, "debian", _digest(" ".join(_DEBIAN)), _add_debian)
-        requirements = "\n".join(tomllib.loads((_CORE / "pyproject.toml").read_text())["project"]["dependencies"])
+        project = tomllib.loads((_CORE / "pyproject.toml").read_text())
+        requirements = "\n".join([*project["build-system"]["requires"], *project["project"]["dependencies"]])
         python = _layer(
             env,
             "requirements",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pymacaron_unit.targets import open_target
 from pymacaron_unit.tokens import read_claims
 from service import PETS_SERVICE, make_service
 from serving import served
-from targets_commands import PYMTEST, make_suite, pymtest, running, wait_until
+from targets_commands import ONE_PLUGIN, PYMTEST, make_suite, pymtest, running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -232,6 +233,27 @@ def test_an_end_in_the_middle(tmp_path: Path, number: signal.Signals, status: in
             os.kill(int(pid), signal.SIGKILL)
         else:
             assert (folder / "torn-down").exists()
+
+
+def test_interrupt_at_a_terminal(tmp_path: Path) -> None:
+    """^C reaches the tests once: they tear down, and the service is stopped."""
+    folder = make_suite(tmp_path, WAITS)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        PYMTEST, cwd=folder, env={**os.environ, **ONE_PLUGIN}, preexec_fn=lambda: os.login_tty(theirs)
+    )
+    os.close(theirs)
+    try:
+        wait_until(lambda: (folder / "waiting").exists() and (folder / "waiting").read_text(), "the test")
+        url = (folder / "waiting").read_text().split()[0]
+        os.write(ours, b"\x03")
+        assert process.wait(30) == 2
+        assert (folder / "torn-down").exists()
+        assert not answers(url)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
 
 def test_pytest_that_is_killed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .exceptions import TargetError
@@ -120,8 +121,25 @@ class ContainerTarget(Target):
 
 
 def _settings() -> list[str]:
-    """Pass on what picks the configuration."""
-    return ["-e", f"PYM_ENV={env}"] if (env := os.environ.get("PYM_ENV")) else []
+    """Pass on what picks the configuration, and the secrets that the working folder's pym-config takes from here.
+
+    Only the names are on the command line; the engine reads their values from this process's environment.
+    """
+    names = ["PYM_ENV", *_env_secrets()]
+    return [part for name in names if name in os.environ for part in ("-e", name)]
+
+
+def _env_secrets() -> list[str]:
+    if find_spec("pymacaron") is None:
+        return []
+    from pymacaron.config import find_config, load_config
+    from pymacaron.exceptions import ConfigError
+
+    try:
+        path = find_config()
+        return list(load_config(path).get("env_secrets", ())) if path is not None else []
+    except ConfigError as error:
+        raise TargetError(f"the container's settings cannot be told: {error}") from None
 
 
 def container_signer(engine: str, container_id: str) -> RemoteSigner:
