@@ -48,7 +48,7 @@ def draw(report: Report) -> str:
         f'<desc id="summary">{escape(_summary(report))}</desc>',
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" width="{WIDTH}" height="{_HEIGHT}"/>',
-        _text(_LEFT - 60, 40, f"Load of {_short(report.target, 84)}", "title"),
+        _text(_LEFT - 60, 40, f"Load of {_short(report.target, 66)}", "title"),
         _text(_LEFT - 60, 64, _summary(report), "soft"),
         *_percentiles(report),
         *_latency(report),
@@ -227,4 +227,6 @@ def _text(x: float, y: float, text: str, name: str = "", anchor: str = "start") 
 
 
 def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    """Cut the middle out of a text that is too long: a path is known by its end."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
