@@ -111,9 +111,10 @@ class Answers:
     def give(self, body: Any = None, status: int = 200, **headers: str) -> None:
         """Answer the next request so: text and bytes as they are, anything else as JSON."""
         with self.app.app_context():
-            made = Response(body) if isinstance(body, (str, bytes)) else self.app.json.response(body)
+            data = body if isinstance(body, (str, bytes)) else self.app.json.dumps(body)
+            made = Response(data, content_type="text/html" if data is body else "application/json")
         if body is None:
-            made = Response(b"", content_type="text/plain")
+            made = Response(b"")
             del made.headers["Content-Type"]
         made.status_code = status
         made.headers.update({name.replace("_", "-"): value for name, value in headers.items()})

@@ -11,7 +11,7 @@ from pymacaron_unit.exceptions import ContractBroken
 from serving import answering
 
 REX = {"id": 1, "name": "Rex"}
-LEFT = {"X_Left": "3"}
+LEFT: Any = {"X_Left": "3"}
 
 
 def broken(body: Any, status: int = 201, call: str = "createPet", **headers: str) -> str:

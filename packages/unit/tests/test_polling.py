@@ -27,7 +27,7 @@ def test_says_what_it_saw_last() -> None:
         eventually(list, within=0.01, every=0.001)
 
     def fail() -> None:
-        assert 1 == 2, "one is not two"  # noqa: PLR0133
+        raise AssertionError("one is not two")
 
     with pytest.raises(AssertionError, match="the last time it failed with: one is not two"):
         eventually(fail, within=0)

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 
 class UnitPlugin(Plugin):
-    """Adds ``pym test`` and ``pym load``."""
+    """Adds ``pym test``, ``pym load`` and ``pym coverage``."""
 
     def commands(self, context: CommandsContext) -> None:
         """Add the commands."""
         from .cli import load, test
+        from .coverage.command import coverage
 
         context.commands["test"] = test
         context.commands["load"] = load
+        context.commands["coverage"] = coverage
