@@ -229,6 +229,28 @@ def test_seeds_give_what_exists(contract: Path, tmp_path: Path) -> None:
     assert not [line for line in lines if line.startswith("note")]
 
 
+def test_bodies_get_seeds_of_their_own(contract: Path, tmp_path: Path) -> None:
+    """A function for a body is called for each valid body; what is wrong on purpose is left as it is."""
+    (tmp_path / "contract_seed.py").write_text(
+        "made = []\ndef createItem__body(api):\n    made.append(1)\n    return {'name': f's{len(made)}'}\n"
+    )
+    names: list[str] = []
+    go(items_app(names), contract, operations=["createItem"])
+    seeded = [name for name in names if name.startswith("s") and name[1:].isdecimal()]
+    assert len(seeded) > 3
+    assert len(set(seeded)) == len(seeded)
+    assert any(len(name) > 8 for name in names)
+
+
+def test_a_token_that_nobody_declared_is_told(contract: Path) -> None:
+    """An operation that answers 401 to what its contract lets everybody do is a failure."""
+    app = items_app()
+    app.view_functions["listed"] = lambda: ("", 401)
+    status, lines = go(app, contract, operations=["listItems"])
+    assert status == 1
+    assert any("token_refused: listItems (GET /items)" in line for line in lines)
+
+
 def test_seeds_that_fail_are_told(contract: Path, tmp_path: Path) -> None:
     """A function that fails stops the run, and is named."""
     (tmp_path / "contract_seed.py").write_text("def getItem__item_id(api):\n    raise KeyError('gone')\n")

@@ -93,6 +93,10 @@ def _refusal(
         yield Fault("invalid_accepted", "as generated", says, reducible=False)
     elif not wrong and not made_invalid and status in (400, 422) and "valid_refused" in enabled:
         yield Fault("valid_refused", "", f"the request follows the contract and was refused with {status}")
+    elif not wrong and status == 401:
+        yield Fault(
+            "token_refused", "", "a valid request with the credential that the contract asks for is answered with 401"
+        )
 
 
 def _is_nested(call: Call, fault: dict[str, str]) -> bool:

@@ -34,7 +34,7 @@ CHECKS = {
     "no_token_accepted": "without a credential the answer is 401",
     "garbage_token_accepted": "with a credential that is none the answer is 401",
     "scopes_ignored": "with a token that lacks the scopes the answer is 403",
-    "token_refused": "a valid token is not refused with 401",
+    "token_refused": "with the credential that the contract asks for, if any, the answer is not 401",
     "resource_unavailable": "what was created is there",
     "use_after_delete": "what was deleted is gone",
 }

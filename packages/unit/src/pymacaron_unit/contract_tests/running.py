@@ -7,19 +7,17 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .failures import Fault, Step
 from .false_alarms import is_false_alarm
 from .links import find_links
 from .probes import probe_method, probe_token
 from .stories import Stories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pymacaron.contract import Operation
 
     from ..contracts import Contract
-    from ..response import Response
     from .call import Call
     from .generating import Draft, Drafts
     from .inspecting import Inspector, Made
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
 _SLICE = 25
 _BATCH = 10
+_VALID = 4
 # Of the time, what may have passed before random requests start.
 _BOUNDS_SHARE = 0.75
 
@@ -71,7 +70,7 @@ class Run:
         self.notes: list[str] = []
         self.seconds = inspector.sender.budget.left
         self._alive: dict[str, tuple[Made, str]] = {}
-        self._calls: dict[str, list[Call]] = {}
+        self._drafts: dict[str, list[Draft]] = {}
         self._sent: set[tuple[str, Call]] = set()
 
     def run(self) -> None:
@@ -99,18 +98,17 @@ class Run:
             self.echo(f"{phase:9} {subject.label}  {count} calls{f', {more} new failures' if more else ''}")
         return result
 
-    def valid_calls(self, subject: Subject) -> list[Call]:
-        """Return some valid calls of an operation, the simplest first."""
+    def valid_calls(self, subject: Subject) -> Iterator[Call]:
+        """Yield some valid calls of an operation, the simplest first, each with seeds of its own."""
         name = subject.operation.name
-        if name not in self._calls:
-            judge = self.inspector.judge(subject.contract, subject.operation)
-            drafts = [*subject.drafts.plain(subject.contract, subject.operation)]
-            drafts += subject.drafts.examples(subject.operation)
-            filled = [self._filled(subject, draft) for draft in drafts]
-            self._calls[name] = [
-                call for call in filled if not is_false_alarm(call, self.inspector.enabled) and judge.faults(call) == []
-            ]
-        return self._calls[name]
+        judge = self.inspector.judge(subject.contract, subject.operation)
+        if name not in self._drafts:
+            plain = subject.drafts.plain(subject.contract, subject.operation)
+            self._drafts[name] = [*plain, *subject.drafts.examples(subject.operation)]
+        for draft in self._drafts[name]:
+            call = self._filled(subject, draft)
+            if not is_false_alarm(call, self.inspector.enabled) and judge.faults(call) == []:
+                yield call
 
     def _filled(self, subject: Subject, draft: Draft) -> Call:
         return self.seeds.fill(subject.contract, subject.operation, draft.call, draft.wrong)
@@ -118,7 +116,7 @@ class Run:
     def _probe(self, subject: Subject) -> bool:
         """Ask the fixed questions; tell whether the operation can be called further."""
         contract, operation = subject.contract, subject.operation
-        call = next(iter(self.valid_calls(subject)), None)
+        call = next(self.valid_calls(subject), None)
         lacking = self.inspector.sender.credentials.can(contract, operation)
         if call is None:
             self.notes.append(
@@ -134,11 +132,10 @@ class Run:
         return lacking is None
 
     def _examples(self, subject: Subject) -> bool:
-        """Send the examples; the first shows whether the credential is taken."""
+        """Send the examples, and some requests that are surely valid."""
         self._send(subject, subject.drafts.examples(subject.operation))
-        for call in self.valid_calls(subject)[:4]:
-            step = Step(subject.contract, subject.operation, call)
-            self.inspector.tell((step,), _token_faults)
+        for call in islice(self.valid_calls(subject), _VALID):
+            self.inspector.try_call(subject.contract, subject.operation, call)
         return True
 
     def _stories(self) -> None:
@@ -204,10 +201,3 @@ class Run:
         if alive is None or "path" in draft.wrong or call.path != draft.call.path:
             return call, None
         return replace(call, path=alive[1]), alive[0]
-
-
-def _token_faults(call: Call, response: Response) -> list[Fault]:
-    if response.status != 401:
-        return []
-    sent = "the operation's own token" if call.token else "no token"
-    return [Fault("token_refused", "", f"a valid request with {sent} is answered with 401")]

@@ -5,7 +5,7 @@ They stand in ``contract_seed.py`` beside the service's tests, a plain module of
 
 - ``def tool_id(api)`` gives the parameter ``tool_id`` of every operation;
 - ``def borrow__tool_id(api)`` gives the one of the operation ``borrow`` alone;
-- ``def borrow__body(api)`` gives properties (a dict) that every valid JSON body of ``borrow`` gets;
+- ``def borrow__body(api)`` gives properties (a dict) that each valid JSON body of ``borrow`` gets;
 - ``formats = {"euro": ["1.00", "0.50"]}`` gives texts of a format;
 - ``credentials = {"partner_key": "..."}`` gives the credential of a security scheme, in place of a token.
 """
@@ -60,7 +60,7 @@ class Seeds:
     def value(self, operation: Operation, name: str) -> Any:
         """Return the value of a parameter of an operation, ``ABSENT`` where nothing gives it.
 
-        A value is made once, and anew for each call of an operation that deletes.
+        A value is made once; a body's, and those of operations that delete, are made anew for each call.
 
         Raises:
             UnitError: the function failed.
@@ -69,7 +69,7 @@ class Seeds:
         if function is None:
             return ABSENT
         key = function.__name__
-        if key not in self._made or operation.method.upper() == "DELETE":
+        if key not in self._made or name == "body" or operation.method.upper() == "DELETE":
             try:
                 self._made[key] = function(self.api)
             except Exception as error:
