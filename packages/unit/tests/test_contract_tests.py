@@ -251,6 +251,38 @@ def test_a_token_that_nobody_declared_is_told(contract: Path) -> None:
     assert any("token_refused: listItems (GET /items)" in line for line in lines)
 
 
+def test_declared_links_are_followed(tmp_path: Path) -> None:
+    """What an OpenAPI link leads to must be there, and its regression test takes the value out of the answer again."""
+    room = {"type": "object", "required": ["number"], "properties": {"number": {"type": "integer"}}}
+    link = {"first": {"operationId": "getRoom", "parameters": {"room_no": "$response.body#/0/number"}}}
+    identity = {"name": "room_no", "in": "path", "required": True, "schema": {"type": "integer"}}
+    document = {
+        **CONTRACT,
+        "paths": {
+            "/rooms": {
+                "get": {
+                    "operationId": "listRooms",
+                    "responses": {"200": json_of({"type": "array", "items": room}, links=link)},
+                }
+            },
+            "/room/{room_no}": {
+                "get": {"operationId": "getRoom", "parameters": [identity], "responses": {"200": json_of(room)}}
+            },
+        },
+    }
+    contract = tmp_path / "rooms.json"
+    contract.write_text(json.dumps(document))
+    app = Flask("rooms")
+    app.add_url_rule("/rooms", "rooms", lambda: jsonify([{"number": 731}]))
+    app.add_url_rule("/room/<int(signed=True):number>", "room", lambda number: abort(404))
+    status, lines = go(app, contract)
+    assert status == 1
+    (told,) = [line for line in lines if "resource_unavailable: getRoom (GET /room/{room_no})" in line]
+    assert "> GET http://127.0.0.1:" in told
+    assert "made = api.get('/rooms')" in told
+    assert "answer = api.get(f\"/room/{made.json()[0]['number']}\", check=False)" in told
+
+
 def test_seeds_that_fail_are_told(contract: Path, tmp_path: Path) -> None:
     """A function that fails stops the run, and is named."""
     (tmp_path / "contract_seed.py").write_text("def getItem__item_id(api):\n    raise KeyError('gone')\n")
