@@ -15,8 +15,8 @@ from pymacaron import SwaggerFormat
 from pymacaron.codec.formats import Formats
 from pymacaron.codec.types import Types
 from pymacaron.spec import read_contract
-from pymacaron_unit import examples as module
 from pymacaron_unit.examples import NoExampleError, example, examples, know_document
+from pymacaron_unit.examples import making as module
 from random_schemas import VALUES, schema_around
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from pymacaron.codec.merging import given
 from pymacaron.contract import Schema
 
 from .flat_schemas import Flat, Impossible
-from .made_numbers import Range
-from .made_objects import ObjectMaker
-from .made_patterns import PatternError, pattern_text
-from .made_texts import FORMATS, GUESSES, padded, word
+from .numbers import Range
+from .objects import ObjectMaker
+from .patterns import PatternError, pattern_text
+from .texts import FORMATS, GUESSES, padded, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,13 +10,13 @@ from pymacaron.codec.patterns import python_pattern
 from pymacaron.contract import Schema
 
 from .flat_schemas import Impossible
-from .made_patterns import PatternError, pattern_text
+from .patterns import PatternError, pattern_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .flat_schemas import Flat
-    from .made_values import Maker
+    from .values import Maker
 
 AnySchema = Schema | bool
 
@@ -27,7 +27,7 @@ _TEXT = Schema(type=("string",))
 
 
 class ObjectMaker:
-    """Makes the objects of a :class:`~pymacaron_unit.made_values.Maker`."""
+    """Makes the objects of a :class:`~pymacaron_unit.values.Maker`."""
 
     def __init__(self, maker: Maker) -> None:
         self.maker = maker

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .exceptions import UnitError
+from ..exceptions import UnitError
 
 if TYPE_CHECKING:
     from random import Random

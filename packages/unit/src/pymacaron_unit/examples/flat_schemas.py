@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pymacaron.contract import Discriminator
 
-    from .made_values import Maker
+    from .values import Maker
 
 AnySchema = Schema | bool
 

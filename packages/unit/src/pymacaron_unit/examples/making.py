@@ -1,8 +1,4 @@
-"""Values that follow a schema: for requests that are made from a contract, and for answers in another's place.
-
-Needs pymacaron (``pip install pymacaron-unit[contract]``). Every value is checked by the service's own codec before it
-is returned.
-"""
+"""Examples of schemas: the contract's own where they are valid, else made."""
 
 from __future__ import annotations
 
@@ -15,10 +11,10 @@ from msgspec import UNSET
 from pymacaron.codec.merging import alias
 from pymacaron.contract import Schema
 
-from .contract_examples import ContractExamples
-from .exceptions import UnitError
+from ..exceptions import UnitError
 from .flat_schemas import Impossible
-from .made_values import Exhausted, Maker
+from .given import ContractExamples
+from .values import Exhausted, Maker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
