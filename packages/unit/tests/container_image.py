@@ -138,13 +138,16 @@ def _locked() -> Iterator[None]:
 
 
 def _layer(env: Mapping[str, str], kind: str, recipe: str, build: Callable[[Mapping[str, str], str], None]) -> str:
-    """Return the name of a layer, built if it is not there; layers of other recipes that nothing needs go away."""
+    """Return the name of a layer, built if it is not there.
+
+    Layers of other recipes go away after a day: another checkout may be using them now.
+    """
     name = f"localhost/pymacaron-tests/{kind}:{recipe}"
     if subprocess.run(["podman", "image", "exists", name], env=env, check=False).returncode == 0:
         return name
     build(env, name)
-    listed = _run(env, "podman", "images", "--format", "{{.Repository}}:{{.Tag}}", name.rpartition(":")[0])
-    for other in set(listed.split()) - {name}:
+    old = ["--filter", "until=24h", "--filter", f"reference={name.rpartition(':')[0]}"]
+    for other in _run(env, "podman", "images", *old, "--format", "{{.Repository}}:{{.Tag}}").split():
         subprocess.run(["podman", "rmi", other], env=env, capture_output=True, check=False)
     return name
 

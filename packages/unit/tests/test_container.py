@@ -166,7 +166,7 @@ def test_an_engine_that_does_not_work(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where Debian packages are missing these tests fail with the command to run; they are left out only when told to."""
+    """Where Debian packages are missing these tests fail with the command to run, unless they are to be left out."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(container_image.LEFT_OUT, raising=False)
     with pytest.raises(pytest.fail.Exception, match=r"apt-get install .*buildah debootstrap podman runc"):
