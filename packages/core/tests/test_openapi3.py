@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness import json_of, openapi
-from pymacaron.contract import Encoding, Schema
+from pymacaron.contract import Callback, Encoding, Schema
 from pymacaron.exceptions import ContractError
 from pymacaron.spec import read_contract
 
@@ -208,3 +208,19 @@ def test_security_of_operations() -> None:
         [],
         [[]],
     ]
+
+
+@VERSIONS
+def test_callbacks(version: str) -> None:
+    """Callbacks of an asynchronous operation have name, URL, method and body; they may be references."""
+    given = {
+        "done": {"{$request.body#/url}": {"post": {"requestBody": json_of({"type": "object"}), "responses": {}}}},
+        "shared": {"$ref": "#/components/callbacks/shared"},
+    }
+    shared = {"https://x.example/{$request.query.id}": {"put": {"responses": {}}}, "x-note": "none"}
+    more = {"components": {"callbacks": {"shared": shared}}, "callbacks": given}
+    done, other = operation(version, **more, **{"x-pym-async": True}).callbacks
+    assert (done.name, done.url, done.method) == ("done", "{$request.body#/url}", "POST")
+    assert [media.name for media in done.body.content] == ["application/json"]
+    assert other == Callback("shared", "https://x.example/{$request.query.id}", "PUT")
+    assert operation(version, **more).callbacks == ()

@@ -150,6 +150,18 @@ class Response(Value, frozen=True):
     description: str | None = None
 
 
+class Callback(Value, frozen=True):
+    """One request that is made to whoever called an operation (OpenAPI 3.1, Callback Object).
+
+    ``url`` is a text with runtime expressions in it, such as ``{$request.body#/callbackUrl}``.
+    """
+
+    name: str
+    url: str
+    method: str
+    body: Body | None = None
+
+
 class SecurityScheme(Value, frozen=True):
     """One way to prove who calls (OpenAPI 3.1, Security Scheme Object).
 
@@ -178,7 +190,7 @@ class Operation(Value, frozen=True):
     """One method on one path.
 
     ``security`` is a list of alternatives; each holds the schemes that must be satisfied together. An empty list
-    asks for nothing.
+    asks for nothing. ``callbacks`` are read where something calls them: of operations with ``x-pym-async``.
     """
 
     name: str
@@ -198,6 +210,7 @@ class Operation(Value, frozen=True):
     tags: tuple[str, ...] = ()
     deprecated: bool = False
     validate_response: bool = True
+    callbacks: tuple[Callback, ...] = ()
     extensions: dict[str, Any] = {}
 
 

@@ -26,7 +26,7 @@ from .files import digest, digest_of
 log = logging.getLogger("pymacaron.cache")
 
 # Raised whenever the contract's form or its reading changes within one version of the distribution.
-FORMAT = 2
+FORMAT = 3
 
 
 class Entry(msgspec.Struct):

@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from pymacaron.contract import TEMPLATE, Body, Encoding, MediaType, Parameter, Response, SecurityScheme, Server
+from pymacaron.contract import (
+    TEMPLATE,
+    Body,
+    Callback,
+    Encoding,
+    MediaType,
+    Parameter,
+    Response,
+    SecurityScheme,
+    Server,
+)
 
-from .operations import ContractReader, argument
+from .operations import METHODS, ContractReader, argument
 from .schemas import Dialect, identifier
 
 if TYPE_CHECKING:
@@ -158,6 +168,17 @@ class OpenApi30Reader(ContractReader):
                 if name.lower() != "content-type"
             ),
             description=self.mapping(node).get("description") or None,
+        )
+
+    def callbacks(self, node: Node, operation: str) -> tuple[Callback, ...]:
+        named = node.get("callbacks")
+        return tuple(
+            Callback(name, url, method.upper(), self.body(call, [], f"{operation}_{name}"))
+            for name, child in (named.items() if named else ())
+            for url, item in self.documents.follow(child).items()
+            if not url.startswith("x-")
+            for method in METHODS
+            if (call := self.documents.follow(item).get(method)) is not None
         )
 
 

@@ -13,7 +13,7 @@ from .schemas import Dialect, SchemaReader, identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pymacaron.contract import Body, Location, Response, Server
+    from pymacaron.contract import Body, Callback, Location, Response, Server
     from pymacaron.exceptions import ContractError
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -78,6 +78,10 @@ class ContractReader:
 
     def responses(self, node: Node, operation: str) -> tuple[Response, ...]:
         raise NotImplementedError
+
+    def callbacks(self, node: Node, operation: str) -> tuple[Callback, ...]:
+        """Read what an operation calls back; nothing in Swagger 2.0, which has no such thing."""
+        return ()
 
     # Shared by both.
 
@@ -147,6 +151,7 @@ class ContractReader:
             tags=self.names(node.get("tags")),
             deprecated=value.get("deprecated") is True,
             validate_response=value.get("x-pym-validate-response") is not False,
+            callbacks=self.callbacks(node, name) if value.get("x-pym-async") is True else (),
             extensions={k: v for k, v in value.items() if k.startswith("x-") and k not in _OWN_EXTENSIONS},
         )
 
