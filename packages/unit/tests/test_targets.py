@@ -322,6 +322,12 @@ def test_a_url_that_nobody_answers() -> None:
         wait_for_ping(UrlTarget(NOBODY), 0)
 
 
+def test_a_url_that_is_none() -> None:
+    """It is told at once."""
+    with pytest.raises(TargetError, match=r"^http://127\.0\.0\.1:99999 is no URL of a server; write http://HOST:PORT"):
+        open_target("http://127.0.0.1:99999").start()
+
+
 def test_a_service_without_ping_is_up() -> None:
     """Any answer below 500 to ``GET /ping`` means that the service is up."""
     with served(Flask("nothing")) as url:
@@ -337,7 +343,9 @@ def test_a_certificate_that_is_not_trusted() -> None:
     thread.start()
     url = f"https://127.0.0.1:{server.server_port}"
     try:
-        with pytest.raises(TargetError, match=r"certificate verify failed.*; --no-ssl-check accepts any certificate"):
+        with pytest.raises(
+            TargetError, match=r": certificate verify failed: self-signed certificate; --no-ssl-check takes any"
+        ):
             open_target(url).start()
         with open_target(url, verify=False) as target:
             assert target.session().get(f"{url}/ping").json() == {"secure": True}

@@ -167,8 +167,8 @@ def find_engine() -> str:
         else:
             return engine
     raise TargetError(
-        f"no container can be run: {'; '.join(failures)}. Install podman (apt-get install podman runc) or start docker;"
-        f" {ENGINE} picks one"
+        f"no container can be run ({'; '.join(failures)}): install podman (apt-get install podman runc) or start"
+        f" docker; {ENGINE} picks one"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,17 @@ def _ping(target: Target) -> str | None:
                 return None
             return f"the last answer was {answer.status_code}: {' '.join(answer.text.split())[:300]}"
     except requests.exceptions.SSLError as error:
-        raise TargetError(f"{target.base_url}: {error}; --no-ssl-check accepts any certificate") from None
+        raise TargetError(f"{target.base_url}: {_tls_cause(error)}; --no-ssl-check takes any certificate") from None
+    except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema):
+        raise TargetError(f"{target.base_url} is no URL of a server; write http://HOST:PORT or https://HOST") from None
     except requests.RequestException as error:
         return _cause(error)
+
+
+def _tls_cause(error: BaseException) -> str:
+    """Return what a TLS library says, such as "certificate verify failed: self-signed certificate"."""
+    found = re.search(r"\[SSL[^]]*\] ([^(]+) \(_ssl", str(error))
+    return found[1] if found else str(error)
 
 
 def _cause(error: BaseException) -> str:
