@@ -363,6 +363,13 @@ def test_mixed_in_class() -> None:
     assert issubclass(kind, Talking)
 
 
+def test_base_classes_can_be_left_out() -> None:
+    """What reads a contract outside of its service leaves out base classes, which it could not import."""
+    pet = {**PET, "x-parent": "nowhere.Mixin"}
+    api = read_contract(document("2.0", Pet=pet, Owner=OWNER), "zoo")
+    assert Types(api, parents=False).model("Pet") is not None
+
+
 # Which classes there are.
 
 

@@ -138,7 +138,8 @@ class Models:
     def _mixins(self, shape: Schema) -> tuple[type, ...]:
         from pymacaron.binding import import_object
 
-        parents = (import_object(shape.parent, f"x-parent of {shape.name}"),) if shape.parent else ()
+        named = shape.parent if self.types.parents else None
+        parents = (import_object(named, f"x-parent of {shape.name}"),) if named else ()
         return (*parents, *self.types.bases(shape))
 
 

@@ -63,6 +63,7 @@ class Types:
         bases: gives further base classes for the model of a schema, such as those of plugins.
         max_faults: how many faults of one value are listed at most.
         peers: gives the types of other contracts, whose classes serve for equal schemas here as well.
+        parents: whether models get the base classes that ``x-parent`` names, which only the service itself can import.
     """
 
     invalid = Invalid
@@ -74,6 +75,7 @@ class Types:
         bases: Callable[[Schema], Iterable[type]] = lambda _: (),
         max_faults: int = MAX_FAULTS,
         peers: Callable[[], Iterable[Types]] = lambda: (),
+        parents: bool = True,
     ) -> None:
         self.api = api
         self.schemas = api.schemas
@@ -81,6 +83,7 @@ class Types:
         self.bases = bases
         self.max_faults = max_faults
         self.peers = peers
+        self.parents = parents
         self.dumper = Dumper(self)
         self._codecs: dict[tuple[int, Direction], tuple[AnySchema, Codec]] = {}
         self._shapes: dict[int, tuple[AnySchema, AnySchema]] = {}
