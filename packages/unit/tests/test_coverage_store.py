@@ -110,7 +110,7 @@ def test_knows_a_contract_in_any_process() -> None:
     document = json.loads(json.dumps(ZOO))
     document["components"]["schemas"]["Cat"]["x-parent"] = "service.mixins.Purring"
     api = load_contract(document, "zoo")
-    assert digest(Contract(api, Types(api)).api) == digest(Contract(api).api) == digest(zoo().api)
+    assert digest(Contract(api, Types(api)).api) == digest(Contract(api).api)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 99}', '{"format": 1, "run": 3}', "\ufeff\x00"])

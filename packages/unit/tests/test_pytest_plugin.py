@@ -111,6 +111,14 @@ def test_coverage_of_several_processes_and_runs(pytester: pytest.Pytester, servi
     assert parts[0] < parts[1] == whole
 
 
+def test_no_calls_are_no_coverage(pytester: pytest.Pytester, service: Path) -> None:
+    """Tests that call nothing do not count as having exercised everything."""
+    pytester.makepyfile(test_pets="def test():\n    pass\n")
+    result = run(pytester, "--pym-cov-fail-under", "1")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAIL: no test has called the service*"])
+
+
 def test_coverage_needs_a_contract(pytester: pytest.Pytester) -> None:
     """Without any contract coverage fails with what to give."""
     pytester.makepyfile("def test(api):\n    api.get('/x')\n")

@@ -13,11 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from pymacaron.codec.types import Types
-from pymacaron.contract import TEMPLATE, Api, Operation, Schema
+from pymacaron.contract import TEMPLATE, Api, Operation
 from pymacaron.spec import find_contracts, load_contract
 
 from .exceptions import NoContractError
@@ -52,9 +49,9 @@ class Contract:
         prefix: str | None = None,
         document: dict[str, Any] | None = None,
     ) -> None:
+        self.api = api
         # The base classes of models (x-parent) are the service's own, and only its process can import them.
-        self.api = api if types is not None else _without_parents(api)
-        self.types = types if types is not None else Types(self.api)
+        self.types = types if types is not None else Types(api, parents=False)
         self.document = document
         self.prefix = api.base_path if prefix is None else prefix
         self.operations = {operation.name: operation for operation in self.api.operations}
@@ -147,24 +144,6 @@ def load_contracts(paths: Iterable[str | Path]) -> Contracts:
 def from_document(name: str, document: dict[str, Any]) -> Contract:
     """Read a contract that is a dict."""
     return Contract(load_contract(document, name), document=document)
-
-
-def _without_parents(value: Any) -> Any:
-    """Return a part of a contract whose schemas name no base classes; the same object where none does."""
-    if isinstance(value, Struct):
-        old = {name: getattr(value, name) for name in value.__struct_fields__}
-        new = {name: _without_parents(each) for name, each in old.items()}
-        changed = {name: each for name, each in new.items() if each is not old[name]}
-        if isinstance(value, Schema) and value.parent is not None:
-            changed["parent"] = None
-        return replace(value, **changed) if changed else value
-    if isinstance(value, dict):
-        made = {name: _without_parents(each) for name, each in value.items()}
-        return made if any(made[name] is not each for name, each in value.items()) else value
-    if isinstance(value, tuple):
-        items = tuple(map(_without_parents, value))
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    return value
 
 
 def _route(template: str) -> re.Pattern[str]:

@@ -101,9 +101,8 @@ def _contract(name: str, part: Exercised) -> Contract | None:
 
 def digest(api: Api) -> str:
     """Return the digest of what a contract says, wherever its files lie and whichever process reads it."""
-    said = Contract(api).api  # Without the base classes of models, which only the service's own process knows.
-    operations = tuple(replace(each, place=Place("", each.place.pointer)) for each in said.operations)
-    plain = replace(said, file="", operations=operations, warnings=())
+    operations = tuple(replace(each, place=Place("", each.place.pointer)) for each in api.operations)
+    plain = replace(api, file="", operations=operations, warnings=())
     return sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 
