@@ -239,8 +239,12 @@ def test_interrupt_at_a_terminal(tmp_path: Path) -> None:
     """^C reaches the tests once: they tear down, and the service is stopped."""
     folder = make_suite(tmp_path, WAITS)
     ours, theirs = pty.openpty()
+    at_terminal = "import os, sys; os.login_tty(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
     process = subprocess.Popen(
-        PYMTEST, cwd=folder, env={**os.environ, **ONE_PLUGIN}, preexec_fn=lambda: os.login_tty(theirs)
+        [sys.executable, "-c", at_terminal, str(theirs), *PYMTEST],
+        cwd=folder,
+        env={**os.environ, **ONE_PLUGIN},
+        pass_fds=[theirs],
     )
     os.close(theirs)
     try:
