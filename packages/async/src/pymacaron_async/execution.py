@@ -13,6 +13,7 @@ import time
 import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,9 +23,9 @@ from pymacaron.monitor import monitor
 from .arguments import decode_call
 from .caller import become
 from .current import CurrentTask, set_current_task
-from .exceptions import Cancelled, TaskNotQueued
+from .exceptions import Answered, Cancelled, TaskNotQueued
 from .leases import Lease, leases
-from .store import DeadLetter, State, Verdict
+from .store import ENDED, DeadLetter, State, Verdict
 from .tasks import REGISTRY, inside_task
 
 if TYPE_CHECKING:
@@ -57,11 +58,16 @@ class Executor:
         app: the service; its context is entered for each run.
         runtime: store and transport.
         worker: name of this worker, for people.
+        patience: seconds for which the end of a task is written again and again where store or broker are away; half
+            the visibility timeout where it is None.
+        is_stopping: whether the worker was asked to stop: a run that is ended by that does not count.
     """
 
     app: Flask
     runtime: Runtime
     worker: str
+    patience: float | None = None
+    is_stopping: bool = False
 
     def run(self, message: Message) -> State | None:
         """Run a message.
@@ -103,6 +109,9 @@ class Executor:
         except Cancelled:
             self._finish(message, lease, State.CANCELLED, seconds=time.perf_counter() - started)
             return State.CANCELLED
+        except Answered as answer:
+            self._finish(message, lease, State.FAILED, error=answer.error, seconds=time.perf_counter() - started)
+            return State.FAILED
         except Exception as error:
             self.fail(message, lease, error, time.perf_counter() - started, deliveries)
             raise
@@ -122,6 +131,8 @@ class Executor:
             stack.enter_context(monitor("TASK", message.name))
             try:
                 yield
+            except Answered:
+                raise
             except Exception as error:
                 report_error(
                     f"the task {message.name} failed: {type(error).__name__}: {str(error)[:200]}",
@@ -151,11 +162,15 @@ class Executor:
         self._finish(message, lease, State.FAILED, error=error, seconds=seconds)
 
     def _finish(self, message: Message, lease: str, state: State, **what: Any) -> None:
+        task: AsyncTask[Any, Any] | None = REGISTRY.get(message.name)
+        for follower in task.followers(message) if task is not None and state in ENDED else ():
+            self._persist(partial(self.runtime.transport.send, follower))
         self._persist(lambda: self.runtime.store.finish(message, lease, state, **what))
 
     def _persist(self, write: Callable[[], Any]) -> None:
-        """Write what must not be lost, however long store or broker are away, up to the visibility timeout."""
-        until = time.monotonic() + self.runtime.settings.visibility_timeout / 2
+        """Write what must not be lost, however long store or broker are away, within this worker's patience."""
+        patience = self.runtime.settings.visibility_timeout / 2 if self.patience is None else self.patience
+        until = time.monotonic() + patience
         pause = 0.1
         while True:
             try:
@@ -174,6 +189,8 @@ def describe(error: BaseException) -> dict[str, Any]:
     """Return an error as its task's record keeps it: type, message, the end of the trace, and its code and status."""
     trace = "".join(traceback.format_exception(error)[-_LAST_FRAMES:])
     made: dict[str, Any] = {"type": type(error).__name__, "message": str(error), "trace": trace}
+    if isinstance(answer := getattr(error, "pym_answer", None), str):
+        made["answer"] = answer
     for name in ("code", "status", "user_message"):
         if isinstance(value := getattr(error, name, None), (str, int)):
             made[name] = value

@@ -26,7 +26,7 @@ from .runtime import get_runtime
 from .settings import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -160,6 +160,10 @@ class AsyncTask(Generic[P, R]):
         """Run the function in a worker; return what is kept of its result, which of most tasks is nothing."""
         self.function(*args, **kwargs)
         return None
+
+    def followers(self, message: Message) -> Iterable[Message]:
+        """Return messages that are sent when the task has ended, before its end is written."""
+        return ()
 
     def retry_delay(self, attempt: int, error: BaseException) -> float | None:
         """Return the seconds until the next attempt, or None where there is none.
