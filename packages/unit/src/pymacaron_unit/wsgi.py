@@ -49,9 +49,11 @@ class WsgiAdapter(BaseAdapter):
         parsed = ParsedResponse(cast("socket.socket", _Connection(sent)), method=str(request.method))
         try:
             parsed.begin()
-        except HTTPException as error:
+        except BaseException as error:
             parsed.close()
-            raise NotConnected(f"the app's answer is no HTTP: {error!r}", request=request) from error
+            if isinstance(error, HTTPException):
+                raise NotConnected(f"the app's answer is no HTTP: {error!r}", request=request) from error
+            raise
         made = HTTPResponse(
             body=parsed,
             headers=HTTPHeaderDict(parsed.msg.items()),
