@@ -16,6 +16,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PORT = "8080"
+PATIENCE = 240
 _MARK = "=====documentation====="
 
 
@@ -30,6 +31,11 @@ class Step:
 def blocks(page: Path, kind: str) -> list[str]:
     """Return the blocks of one kind on a page."""
     return [text for found, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if found == kind]
+
+
+def programs(page: Path) -> list[str]:
+    """Return the blocks of Python that are no files, see editor.py; together they are one program."""
+    return [text for text in blocks(page, "python") if not re.match(r"# \S+\.py\n", text)]
 
 
 def steps(page: Path) -> list[Step]:
@@ -64,6 +70,7 @@ def run(page: Path, folder: Path) -> list[tuple[Step, str]]:
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "XDG_CACHE_HOME": str(folder / ".cache"),
+        "EDITOR": f"{sys.executable} {Path(__file__).with_name('editor.py')} {page}",
         "PYTHONWARNINGS": "",
     }
     with subprocess.Popen(
@@ -76,7 +83,7 @@ def run(page: Path, folder: Path) -> list[tuple[Step, str]]:
         start_new_session=True,
     ) as shell:
         try:
-            printed = shell.communicate(timeout=120)[0]
+            printed = shell.communicate(timeout=PATIENCE)[0]
         finally:
             _stop(shell.pid)
     parts = printed.replace(str(port), _PORT).split(_MARK + "\n")[1:]

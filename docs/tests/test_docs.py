@@ -36,17 +36,20 @@ def _pass_tests(folder: Path) -> None:
 def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
     """Each command of a page, run in order in an empty folder, prints what stands below it."""
     for step, printed in pages.run(page, tmp_path):
+        assert "No such file or directory" not in printed, f"$ {step.command}\n{printed}"
         if step.expected:
             assert pages.agrees(step.expected, printed), f"$ {step.command}\n{printed}"
 
 
 @pytest.mark.parametrize(
-    "page", [p for p in pages.PAGES if pages.blocks(p, "python") and p.stem not in ("README", "index")], ids=_name
+    "page",
+    [p for p in pages.PAGES if pages.programs(p) and p.stem not in ("README", "index")],
+    ids=_name,
 )
 def test_python_runs(page: Path, tmp_path: Path) -> None:
     """The Python of a page runs as one program."""
     program = tmp_path / "page.py"
-    program.write_text("\n".join(pages.blocks(page, "python")), encoding="utf-8")
+    program.write_text("\n".join(pages.programs(page)), encoding="utf-8")
     subprocess.run([sys.executable, "-W", "error", str(program)], cwd=tmp_path, check=True, timeout=60)
 
 
