@@ -15,6 +15,7 @@ from pymacaron.calls import set_call
 from pymacaron.config import KEYS, set_config
 from pymacaron.crash import set_error_reporter
 from pymacaron_async.runtime import set_runtime
+from pymacaron_async.schedules import SCHEDULES
 from pymacaron_async.tasks import REGISTRY
 from redis_server import RedisServer
 
@@ -48,7 +49,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PYM_CONTRACT_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    modules, keys, tasks = set(sys.modules), dict(KEYS), dict(REGISTRY)
+    modules, keys, tasks, schedules = set(sys.modules), dict(KEYS), dict(REGISTRY), dict(SCHEDULES)
     yield
     set_runtime(None)
     set_config(None)
@@ -58,7 +59,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     set_call(None)
     for name in [name for name in sys.modules if name not in modules and _is_service(name)]:
         del sys.modules[name]
-    for registry, before in ((KEYS, keys), (REGISTRY, tasks)):
+    for registry, before in ((KEYS, keys), (REGISTRY, tasks), (SCHEDULES, schedules)):
         registry.clear()
         registry.update(before)  # type: ignore[arg-type]  # each gets back what it held
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from .current import current_task, task
 from .exceptions import ArgumentError, AsyncConfigError, Cancelled, NoSuchTask, TaskNotQueued
+from .schedules import schedule
 from .tasks import AsyncTask, Queued, asynctask
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "TaskNotQueued",
     "asynctask",
     "current_task",
+    "schedule",
     "task",
 ]

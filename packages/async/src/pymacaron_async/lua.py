@@ -18,6 +18,8 @@ ENQUEUE = (
     _NOW
     + _HAS
     + """
+local state = redis.call('HGET', KEYS[1], 'state')
+if state and state ~= 'queued' then return ARGV[1] end
 if has(KEYS[2]) then
   local holder = redis.call('GET', KEYS[2])
   if holder and holder ~= ARGV[1] then return holder end
@@ -82,6 +84,15 @@ if has(KEYS[3]) and redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('PEXPI
 return task[3] and 0 or 1
 """
 )
+
+#: task, running; id, whether the run counts
+RELEASE = """
+local held = redis.call('ZREM', KEYS[2], ARGV[1])
+if held == 1 and ARGV[2] == '0' then
+  local deliveries = tonumber(redis.call('HGET', KEYS[1], 'deliveries') or 0)
+  if deliveries > 0 then redis.call('HSET', KEYS[1], 'deliveries', deliveries - 1) end
+end
+"""
 
 #: task, running, unique, done, counts; id, lease, state, ttl, seconds, name, fields…
 FINISH = (
@@ -152,6 +163,33 @@ if redis.call('HGET', KEYS[2], ARGV[1]) == ARGV[2] then
   redis.call('HDEL', KEYS[2], ARGV[1])
   redis.call('ZREM', KEYS[1], ARGV[1])
 end
+"""
+
+#: task, unique; id, ttl, unique ms, fields…
+REVIVE = (
+    _HAS
+    + """
+local state = redis.call('HGET', KEYS[1], 'state')
+if state and state ~= 'failed' and state ~= 'queued' then return 'stale' end
+if has(KEYS[2]) then
+  local holder = redis.call('GET', KEYS[2])
+  if holder and holder ~= ARGV[1] then return 'held' end
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[3])
+end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'state', 'queued', unpack(ARGV, 4))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 'ready'
+"""
+)
+
+#: dead, letters; id, when it died: kept where the task died again since
+EXHUME = """
+local died = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not died or tonumber(died) ~= tonumber(ARGV[2]) then return 0 end
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[1], ARGV[1])
+return 1
 """
 
 #: schedule; tick, holder, hold seconds

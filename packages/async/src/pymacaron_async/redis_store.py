@@ -11,7 +11,7 @@ import redis
 from . import lua
 from .exceptions import TaskNotQueued
 from .message import Message
-from .store import Counts, DeadLetter, Progress, Record, State, Verdict
+from .store import Counts, DeadLetter, Progress, Record, Revival, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,12 +57,15 @@ class RedisStore:
                 "withdraw",
                 "begin",
                 "renew",
+                "release",
                 "finish",
                 "report",
                 "cancel",
                 "take_due",
                 "put_later",
                 "settle",
+                "revive",
+                "exhume",
                 "claim_tick",
                 "confirm_tick",
             )
@@ -75,6 +78,12 @@ class RedisStore:
 
     def _run(self, script: str, keys: Sequence[str], *args: Any) -> Any:
         return self._scripts[script](keys=list(keys), args=list(args))
+
+    @_reported
+    def now(self) -> float:
+        """Return the time by the clock of Redis."""
+        seconds, microseconds = self.client.time()
+        return seconds + microseconds / 1_000_000
 
     @_reported
     def enqueue(self, message: Message) -> str | None:
@@ -122,9 +131,9 @@ class RedisStore:
         return bool(self._run("renew", keys, message.id, lease, int(seconds * 1000), self.keep_ms, unique_ms))
 
     @_reported
-    def release(self, id: str) -> None:
+    def release(self, id: str, counts: bool = True) -> None:
         """Give up a lease."""
-        self.client.zrem(self._key("running"), id)
+        self._run("release", (self._key("task", id), self._key("running")), id, int(counts))
 
     @_reported
     def finish(
@@ -200,6 +209,11 @@ class RedisStore:
         texts = cast("list[bytes | None]", self.client.hmget(self._key("messages"), [id for id, _ in found]))
         return [(due, Message.from_json(text)) for (_, due), text in zip(found, texts, strict=True) if text is not None]
 
+    @_reported
+    def count_later(self) -> int:
+        """Return how many messages wait."""
+        return self.client.zcard(self._key("later"))
+
     def _later_keys(self) -> tuple[str, str]:
         return self._key("later"), self._key("messages")
 
@@ -222,15 +236,28 @@ class RedisStore:
         return [_letter(text) for text in texts if text is not None]
 
     @_reported
-    def exhume(self, id: str) -> DeadLetter | None:
-        """Take one from the dead."""
-        with self.client.pipeline(transaction=True) as pipe:
-            pipe.hget(self._key("letters"), id)
-            pipe.hdel(self._key("letters"), id)
-            pipe.zrem(self._key("dead"), id)
-            pipe.delete(self._key("task", id))
-            text = pipe.execute()[0]
+    def count_dead(self) -> int:
+        """Return how many are dead."""
+        return self.client.zcard(self._key("dead"))
+
+    @_reported
+    def find_dead(self, id: str) -> DeadLetter | None:
+        """Return one of the dead."""
+        text = cast("bytes | None", self.client.hget(self._key("letters"), id))
         return _letter(text) if text is not None else None
+
+    @_reported
+    def revive(self, message: Message) -> Revival:
+        """Forget that a dead task failed."""
+        keys = (self._key("task", message.id), self._key("unique", message.unique))
+        unique_ms = max(1, int(message.unique_for * 1000))
+        return Revival(self._run("revive", keys, message.id, self.keep_ms, unique_ms, *_fields(message)).decode())
+
+    @_reported
+    def exhume(self, letter: DeadLetter) -> bool:
+        """Take one from the dead."""
+        keys = (self._key("dead"), self._key("letters"))
+        return bool(self._run("exhume", keys, letter.message.id, repr(letter.died)))
 
     @_reported
     def claim_tick(self, schedule: str, tick: float, holder: str, hold: float) -> bool:
@@ -241,6 +268,11 @@ class RedisStore:
     def confirm_tick(self, schedule: str, tick: float, holder: str) -> None:
         """Note that a tick was sent."""
         self._run("confirm_tick", [self._key("schedule", schedule)], repr(tick), holder)
+
+    @_reported
+    def start_schedule(self, schedule: str, tick: float) -> None:
+        """Take a tick as sent, where none was yet."""
+        self.client.hsetnx(self._key("schedule", schedule), "last", repr(tick))
 
     @_reported
     def last_tick(self, schedule: str) -> float | None:

@@ -44,6 +44,16 @@ class Verdict(StrEnum):
     EXHAUSTED = "exhausted"
 
 
+class Revival(StrEnum):
+    """Whether a dead task may be sent anew."""
+
+    READY = "ready"
+    #: It runs, waits for its next attempt, or has ended otherwise since it was buried.
+    STALE = "stale"
+    #: Another task holds its unique key.
+    HELD = "held"
+
+
 class Progress(msgspec.Struct, frozen=True):
     """How far a task is: ``done`` of ``total``, and a word on it."""
 
@@ -114,12 +124,15 @@ class Store(Protocol):
         TaskNotQueued: the store cannot be reached.
     """
 
+    def now(self) -> float:
+        """Return the time by the store's clock, the one that all processes of a service have in common."""
+
     def enqueue(self, message: Message) -> str | None:
         """Note a task as queued, where it has a unique key or its caller asks for it afterwards.
 
         Returns:
-            The id of the task that holds its unique key already, which then is the one that counts; None where the
-            message is to be sent.
+            The id of the task that holds its unique key already, which then is the one that counts: its own, where a
+            task of its id was started before. None where the message is to be sent.
         """
 
     def withdraw(self, message: Message) -> None:
@@ -140,8 +153,12 @@ class Store(Protocol):
     def renew(self, message: Message, lease: str, seconds: float) -> bool:
         """Hold a task for some more seconds; return False where it was cancelled, or the lease is another's by now."""
 
-    def release(self, id: str) -> None:
-        """Give up whatever lease a task has, as its worker is known to be dead."""
+    def release(self, id: str, counts: bool = True) -> None:
+        """Give up whatever lease a task has, as its worker is known to be dead.
+
+        Args:
+            counts: whether the run counts as one that a worker died of; not where the worker was stopped.
+        """
 
     def finish(
         self,
@@ -182,14 +199,26 @@ class Store(Protocol):
     def later(self, limit: int = 100) -> Sequence[tuple[float, Message]]:
         """Return messages that wait and when each is due, the next first."""
 
+    def count_later(self) -> int:
+        """Return how many messages wait."""
+
     def bury(self, letter: DeadLetter) -> None:
         """Keep a task that failed for the last time."""
 
     def dead(self, limit: int = 100) -> Sequence[DeadLetter]:
         """Return the dead, the last first."""
 
-    def exhume(self, id: str) -> DeadLetter | None:
-        """Take one from the dead, so that it can run again, or be forgotten."""
+    def count_dead(self) -> int:
+        """Return how many are dead."""
+
+    def find_dead(self, id: str) -> DeadLetter | None:
+        """Return one of the dead."""
+
+    def revive(self, message: Message) -> Revival:
+        """Forget that a dead task failed, so that its message can be sent again; it stays among the dead until then."""
+
+    def exhume(self, letter: DeadLetter) -> bool:
+        """Take one from the dead; return False where it is not there, or died again since."""
 
     def claim_tick(self, schedule: str, tick: float, holder: str, hold: float) -> bool:
         """Ask to send the tick of a schedule (its time, in seconds since 1970); True for one holder at a time.
@@ -200,6 +229,9 @@ class Store(Protocol):
 
     def confirm_tick(self, schedule: str, tick: float, holder: str) -> None:
         """Note that a tick was sent."""
+
+    def start_schedule(self, schedule: str, tick: float) -> None:
+        """Take a tick as sent, where none was yet: a schedule that is new has missed nothing."""
 
     def last_tick(self, schedule: str) -> float | None:
         """Return the last tick of a schedule that was sent."""
