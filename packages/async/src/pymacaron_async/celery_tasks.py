@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
 import time
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from billiard.exceptions import Terminated, WorkerLostError
+import msgspec
+from billiard.einfo import ExceptionInfo
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery import Task
-from celery.exceptions import Reject, Retry, TimeLimitExceeded
+from celery.exceptions import Reject, Retry
 from celery.worker.request import Request
 
 from .exceptions import TaskNotQueued
 from .execution import Retried
 from .message import HEADER, Message
 from .settings import check_timeouts
+from .store import State
 from .tasks import REGISTRY
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from .execution import Executor
+    from .store import Record
+
+log = logging.getLogger("pymacaron.async")
 
 _PAUSE = 1.0
+#: Seconds that the worker's main process waits for a store that is away: it has other tasks to see to.
+_PATIENCE = 5.0
 
 
 class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
@@ -29,43 +42,82 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
 
     executor: Executor
 
-    def on_timeout(self, soft: bool, timeout: float) -> None:
-        """Send a task again that ran longer than it may, or bury it; its process has been killed."""
-        if not soft:
-            self._end(TimeLimitExceeded(timeout), timeout)
-        super().on_timeout(soft, timeout)
-
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
-        """Let a task whose process died be run again at once: its lease is of no use any more."""
+        """See to a task that could not see to itself, before Celery acknowledges its message or puts it back.
+
+        One that ran too long is sent again or buried; one whose process died can be run again at once; one that was
+        terminated by an operator counts as cancelled. Where the store is away the message is put back, and whatever is
+        left to do is done by who gets it next.
+        """
         error = getattr(exc_info.exception, "exc", exc_info.exception)
-        if isinstance(error, (WorkerLostError, Terminated, SystemExit, KeyboardInterrupt)):
-            self._release()
+        try:
+            if isinstance(error, TimeLimitExceeded):
+                self._end_process()
+                self._fail(error)
+            elif isinstance(error, Terminated):
+                self._cancel()
+            elif isinstance(error, (WorkerLostError, SystemExit, KeyboardInterrupt)):
+                self._release(error)
+        except TaskNotQueued as unreachable:
+            log.warning("%s is put back into its queue: %s", self._name, unreachable.message)
+            return super().on_failure(_as_lost(error), send_failed_event, return_ok)
         return super().on_failure(exc_info, send_failed_event, return_ok)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.name}[{self.id}]"
 
     def _message(self) -> Message | None:
         header = (self._request_dict.get("headers") or {}).get(HEADER) or self._request_dict.get(HEADER)
         return Message.from_header(header, self.args[0]) if header else None
 
-    def _end(self, error: BaseException, seconds: float) -> None:
+    def _end_process(self) -> None:
+        """Kill the process of a task that ran too long: Celery will, but only after the next attempt was sent."""
+        if self.worker_pid and self.worker_pid != os.getpid():
+            with suppress(ProcessLookupError):
+                os.kill(self.worker_pid, signal.SIGKILL)
+
+    def _fail(self, error: TimeLimitExceeded) -> None:
+        message = self._message()
+        record = self._running(message)
+        if message is None or record is None:
+            return
+        seconds = time.time() - self.time_start if self.time_start else 0.0
+        log.error("%s was ended: it ran longer than %g s", self._name, seconds)
+        late = TimeoutError(f"it ran longer than its time limit, {error.args[0]} s")
+        with suppress(Retried):
+            replace(self.executor, patience=_PATIENCE).fail(message, record.lease, late, seconds, record.deliveries)
+
+    def _cancel(self) -> None:
+        message = self._message()
+        record = self._running(message)
+        if message is not None and record is not None:
+            self.executor.runtime.store.finish(message, record.lease, State.CANCELLED)
+
+    def _release(self, error: BaseException) -> None:
         message = self._message()
         if message is None:
             return
-        record = self.executor.runtime.store.get(message.id)
-        if record is None or record.has_ended or record.attempt != message.attempt:
-            return
-        self.executor.runtime.store.release(message.id)
-        try:
-            self.executor.fail(message, record.lease, error, seconds, record.deliveries)
-        except Retried:
-            return
+        stopping = self.executor.is_stopping
+        if not stopping:
+            log.error("%s is run again, as its process died: %s", self._name, error)
+        with suppress(TaskNotQueued):  # the lease ends by itself
+            self.executor.runtime.store.release(message.id, counts=not stopping)
 
-    def _release(self) -> None:
-        message = self._message()
-        if message is not None:
-            try:
-                self.executor.runtime.store.release(message.id)
-            except TaskNotQueued:
-                return  # the lease ends by itself
+    def _running(self, message: Message | None) -> Record | None:
+        """Return what is known of this run; None where it ended, or is no longer the last attempt."""
+        if message is None:
+            return None
+        record = self.executor.runtime.store.get(message.id)
+        return record if record and record.state == State.RUNNING and record.attempt == message.attempt else None
+
+
+def _as_lost(error: BaseException) -> ExceptionInfo:
+    """Return what Celery puts a message back for."""
+    try:
+        raise WorkerLostError(str(error))
+    except WorkerLostError:
+        return ExceptionInfo()
 
 
 def register_tasks(celery: Celery, executor: Executor) -> None:
@@ -83,11 +135,9 @@ def register_tasks(celery: Celery, executor: Executor) -> None:
 
 def _runner(executor: Executor) -> Any:
     def run(self: Any, call: str) -> str | None:
-        header = (self.request.headers or {}).get(HEADER)
-        if header is None:
-            raise Reject("this message was not sent by pymacaron-async: it has no header of ours", requeue=False)
+        message = _read(self.request, call)
         try:
-            state = executor.run(Message.from_header(header, call))
+            state = executor.run(message)
         except Retried as error:
             raise Retry(str(error), exc=error.__cause__, when=error.delay) from None
         except TaskNotQueued as error:
@@ -96,3 +146,16 @@ def _runner(executor: Executor) -> Any:
         return str(state) if state is not None else None
 
     return run
+
+
+def _read(request: Any, call: str) -> Message:
+    """Return the message that a request of Celery's carries.
+
+    Raises:
+        Reject: it was not sent by us, or by a later version that says things this one does not know.
+    """
+    try:
+        return Message.from_header((request.headers or {})[HEADER], call)
+    except (KeyError, msgspec.ValidationError) as error:
+        log.error("%s[%s] is thrown away: pymacaron-async did not send it (%s)", request.task, request.id, error)
+        raise Reject("not a message of ours", requeue=False) from None

@@ -103,8 +103,10 @@ class Leases:
                 return
             del self._held[lease.lease]
             self._lost = lease.lease
-        log.warning("%s[%s] was cancelled and is interrupted", lease.message.name, lease.message.id)
-        os.kill(os.getpid(), signal.SIGUSR2)
+            interrupt = self._in_main == lease.lease
+        log.warning("%s[%s] was cancelled, or is another worker's by now", lease.message.name, lease.message.id)
+        if interrupt:  # one in another thread learns of it when it next reports its progress
+            os.kill(os.getpid(), signal.SIGUSR2)
 
 
 leases = Leases()

@@ -1,0 +1,220 @@
+"""The worker: Celery's, in this process, with the service's tasks, and made to stop without losing any of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from celery.app import trace
+from celery.worker import WorkController
+from celery.worker import state as celery_state
+
+from .beat import Beat
+from .celery_app import CeleryTransport
+from .celery_tasks import register_tasks
+from .cgroup import memory_of_each, worker_processes
+from .depth import Observer
+from .exceptions import AsyncConfigError
+from .execution import Executor
+from .folders import runtime_folder
+from .liveness import Heartbeat, Vitals
+from .logs import configure_worker_logging
+from .mover import Mover
+from .stopping import Stop
+from .tasks import REGISTRY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from celery.worker.request import Request
+    from flask import Flask
+
+    from .runtime import Runtime
+
+log = logging.getLogger("pymacaron.async")
+
+_TICK = 0.25
+
+
+class Service(Protocol):
+    """A thread beside the main loop."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End."""
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a worker runs.
+
+    Attributes:
+        concurrency: how many tasks it runs at once; None for what the container may use.
+        queues: that it takes tasks from; empty for the service's own and every one that a task names.
+        memory: bytes that a process may grow to before it is replaced, between two tasks; None for its share of the
+            container's.
+        pool: processes, threads, or the main process itself. Only processes can be stopped by a time limit.
+        beat: whether it sends what schedules are due.
+        stop_within: seconds that it may use to finish what it runs; ``async_stop_within`` where it is None.
+    """
+
+    concurrency: int | None = None
+    queues: tuple[str, ...] = ()
+    memory: int | None = None
+    pool: str = "prefork"
+    beat: bool = True
+    stop_within: float | None = None
+
+
+class Worker(WorkController):  # type: ignore[misc]  # Celery has no types
+    """Celery's worker without its banner, its logs and its handlers of signals; see :class:`.stopping.Stop`."""
+
+    is_stopping = False
+
+    def on_before_init(self, **_: Any) -> None:
+        """Make Celery find the app of this worker wherever it looks for one."""
+        self._underway: set[Request] = set()
+        self.turned = time.monotonic()
+        trace.setup_worker_optimizations(self.app, self.hostname)
+
+    def on_after_init(self, **_: Any) -> None:
+        """Name the pool: Celery replaces the name by a class."""
+        self.pool_name = str(self.pool_cls)
+
+    def on_start(self) -> None:
+        """Watch the main loop."""
+        super().on_start()
+        self.timer.call_repeatedly(_TICK, self._turn)
+
+    def _turn(self) -> None:
+        self.turned = time.monotonic()
+
+    def _process_task(self, request: Request) -> None:
+        """Start a task. One that comes while the worker stops goes back to the broker with the connection."""
+        if not self.is_stopping:
+            self._underway = {each for each in tuple(self._underway) if not each.acknowledged} | {request}
+            super()._process_task(request)
+
+    def underway(self) -> list[Request]:
+        """Return the tasks that were started and have not ended."""
+        return [request for request in tuple(self._underway) if not request.acknowledged]
+
+    @property
+    def consumed(self) -> int:
+        """How many tasks it has started."""
+        return int(celery_state.all_total_count[0])
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection to the broker."""
+        consumer = getattr(self, "consumer", None)
+        return consumer is not None and consumer.connection is not None and consumer.task_consumer is not None
+
+
+def run_worker(app: Flask, runtime: Runtime, folder: Path, options: WorkerOptions) -> int:
+    """Run a worker until it is stopped; return its exit status.
+
+    Args:
+        app: the service.
+        runtime: of the service; its transport goes through a broker.
+        folder: of the service, by which ``pym worker --check`` finds this one.
+        options: how it runs.
+
+    Raises:
+        AsyncConfigError: there is no broker, or the time limit of a task is not shorter than the visibility timeout.
+    """
+    if not isinstance(runtime.transport, CeleryTransport):
+        raise AsyncConfigError(
+            "there is no broker that a worker could take tasks from; set celery_broker_url, or install a private one for"
+            " development: pip install pymacaron-async[embedded]"
+        )
+    configure_worker_logging()
+    processes = options.concurrency or worker_processes()
+    name = f"{runtime.settings.service}-{os.getpid()}@{socket.gethostname()}"
+    executor = Executor(app, runtime, name)
+    register_tasks(runtime.transport.app, executor)
+    worker = _make_worker(runtime, name, processes, options)
+    within = options.stop_within if options.stop_within is not None else runtime.settings.stop_within
+    stop = Stop(worker, executor, within)
+    stop.install()
+    observer = Observer(worker, runtime.transport.app, _queues(runtime, options))
+    heartbeat = Heartbeat(runtime_folder(runtime.settings.service, folder), lambda: _vitals(worker, observer))
+    services: list[Service] = [Mover(runtime), observer, heartbeat, *([Beat(runtime)] if options.beat else [])]
+    _say_hello(name, processes, options, runtime)
+    for service in services:
+        service.start()
+    try:
+        worker.start()
+    finally:
+        for service in services:
+            service.stop()
+    return _end(worker, stop)
+
+
+def _make_worker(runtime: Runtime, name: str, processes: int, options: WorkerOptions) -> Worker:
+    assert isinstance(runtime.transport, CeleryTransport)
+    if options.pool != "prefork":
+        log.warning("the pool %r knows no time limits: a task that hangs, hangs for good", options.pool)
+    memory = options.memory if options.memory is not None else memory_of_each(processes)
+    return Worker(
+        app=runtime.transport.app,
+        hostname=name,
+        concurrency=1 if options.pool == "solo" else processes,
+        pool=options.pool,
+        queues=_queues(runtime, options),
+        max_memory_per_child=memory // 1024 if memory is not None and options.pool == "prefork" else None,
+        without_gossip=True,
+        without_mingle=True,
+        loglevel="WARNING",
+    )
+
+
+def _queues(runtime: Runtime, options: WorkerOptions) -> list[str]:
+    if options.queues:
+        return list(options.queues)
+    named = {task.options.queue for task in REGISTRY.values() if task.options.queue}
+    return sorted({runtime.settings.queue} | named)
+
+
+def _vitals(worker: Worker, observer: Observer) -> Vitals:
+    now = time.monotonic()
+    runs_in_loop = worker.pool_name == "solo" and bool(worker.underway())
+    return Vitals(
+        pid=os.getpid(),
+        written=now,
+        turned=now if runs_in_loop else worker.turned,
+        connected=observer.connected,
+        connected_since=observer.connected_since,
+        starving_since=observer.starving_since,
+        stopping=worker.is_stopping,
+    )
+
+
+def _say_hello(name: str, processes: int, options: WorkerOptions, runtime: Runtime) -> None:
+    if not REGISTRY:
+        log.warning("this service has no tasks; decorate a function with @asynctask")
+    log.info(
+        "%s runs up to %d tasks at once (%s) of the queues %s",
+        name,
+        processes,
+        options.pool,
+        ", ".join(_queues(runtime, options)),
+    )
+
+
+def _end(worker: Worker, stop: Stop) -> int:
+    """Return the exit status; where threads run tasks that were handed back, end this process at once."""
+    stop.ended.set()
+    status = int(worker.exitcode or 0)
+    if worker.pool_name == "threads":
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(status)
+    return status
