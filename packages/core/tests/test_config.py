@@ -123,6 +123,15 @@ def test_a_number_may_be_a_float(tmp_path: Path) -> None:
     assert load(tmp_path, "timeout: 0.5\n").timeout == 0.5
 
 
+def test_keys_of_plugins_take_what_yaml_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a default is a float or a tuple, a whole number or a list is as good."""
+    monkeypatch.setitem(KEYS, "rest", (1.5, "seconds of rest"))
+    monkeypatch.setitem(KEYS, "hosts", ((), "other hosts"))
+    assert load(tmp_path, "rest: 2\nhosts: [a]").to_json() == {"rest": 2, "hosts": ["a"]}
+    with pytest.raises(ConfigError, match="rest is 'long'; it must be of type float"):
+        load(tmp_path, "rest: long")
+
+
 def test_required_key_says_what_for(tmp_path: Path) -> None:
     """A key that something needs is asked for with its reason."""
     with pytest.raises(ConfigError, match="the key 'docker_repo' is missing: images go there"):

@@ -196,25 +196,30 @@ BESIDE = """
 
     class Beside(Plugin):
         def processes(self, context):
-            code = "import os, time; open('beside', 'w').write(os.environ['MARK']); time.sleep(60)"
-            context.processes.append(Process("worker", [sys.executable, "-c", code], {"MARK": context.config.name}))
+            code = "import os, time; open('beside', 'w').write(os.environ['MARK'] + os.environ['ALL']); time.sleep(60)"
+            argv = [sys.executable, "-c", code]
+            context.env["ALL"] = "!"
+            context.processes.append(Process("worker", argv, {"MARK": context.config.name}, reload=True))
 """
 
 
 @needs_proc
 def test_processes_of_plugins(tmp_path: Path) -> None:
-    """A plugin's process runs beside the server, is started again when it ends, and stops with it."""
+    """A plugin's process runs beside the server, starts again when it ends or code changes, and stops with it."""
     folder = write(tmp_path / "service", SERVICE)
     site = unpack(tmp_path / "site", make_wheel(tmp_path, "beside", {"beside": BESIDE}, {"beside": "beside:Beside"}))
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    with running(folder, [*RUN, "--no-reload"], PYTHONPATH=path) as server:
+    with running(folder, RUN, PYTHONPATH=path) as server:
         mark = folder / "beside"
-        server.wait(lambda: mark.exists() and mark.read_text() == "greetings", "the process ran")
+        server.wait(lambda: mark.exists() and mark.read_text() == "greetings!", "the process ran")
         mark.unlink()
         (worker,) = [pid for pid in processes(folder) if b"open('beside'" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         os.kill(worker, signal.SIGKILL)
         server.wait(mark.exists, "the process ran again")
         assert greeting(server) == {"hello": "ann"}
+        mark.unlink()
+        edit(folder / "handlers.py", '"hello":', '"hi":')
+        server.wait(mark.exists, "the process ran with the new code")
         assert server.stop() == 0
     gone(folder)
 

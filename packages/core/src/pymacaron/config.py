@@ -17,6 +17,8 @@ from .exceptions import ConfigError
 DEFAULT_ENV = "dev"
 # Keys that take fractions too.
 _SECONDS = ("timeout", "jwt_token_timeout", "jwt_leeway")
+# What a key may be set to whose default is of that type: yaml has no tuples, and 60 is a fine number of seconds.
+_WANTED: dict[type, Any] = {float: (int, float), tuple: (list, tuple)}
 _SECRET_WORDS = ("secret", "password", "passwd", "token", "authorization", "cookie")
 
 #: Every key that PyMacaron knows: its default (None: no default) and what it means.
@@ -193,7 +195,7 @@ def _check_types(config: Config) -> None:
         default = KEYS.get(key, (None, ""))[0]
         if default is None or key in ("env_secrets", "handlers"):
             continue
-        wanted = (int, float) if key in _SECONDS else type(default)
+        wanted = _WANTED.get(type(default), (int, float) if key in _SECONDS else type(default))
         if not isinstance(value, wanted) or isinstance(value, bool) is not isinstance(default, bool):
             raise ConfigError(
                 f"{config.source}: {key} is {value!r}; it must be of type {type(default).__name__}: {KEYS[key][1]}"

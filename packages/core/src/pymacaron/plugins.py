@@ -100,19 +100,25 @@ class CommandsContext:
 
 @dataclass
 class Process:
-    """A process that ``pym run`` starts beside the server and supervises."""
+    """A process that ``pym run`` starts beside the server and supervises.
+
+    Attributes:
+        reload: whether it is started again when code or a contract changes, as the server is.
+    """
 
     name: str
     argv: list[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    reload: bool = False
 
 
 @dataclass
 class ProcessesContext:
-    """Append processes to ``processes``."""
+    """Append processes to ``processes``; variables in ``env`` are set for the server and for all of them."""
 
     config: Config
     processes: list[Process]
+    env: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

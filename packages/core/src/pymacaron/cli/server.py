@@ -69,10 +69,12 @@ def _supervise(config: Config, plugins: Plugins, server: Child, reload: bool) ->
     """Run the server and the processes of plugins until stopped; return the exit status."""
     supervisor = Supervisor()
     supervisor.install_signals()
+    found: ProcessesContext = plugins.call("processes", ProcessesContext(config, []))
+    server.env = found.env
     try:
         supervisor.add(server)
-        for process in plugins.call("processes", ProcessesContext(config, [])).processes:
-            supervisor.add(Child(process.name, process.argv, process.env))
+        for process in found.processes:
+            supervisor.add(Child(process.name, process.argv, {**found.env, **process.env}, reload=process.reload))
         return _watch(config, supervisor, server, reload)
     finally:
         supervisor.stop_all()
@@ -93,8 +95,9 @@ def _watch(config: Config, supervisor: Supervisor, server: Child, reload: bool) 
                 changed = sorted(str(p.relative_to(config.folder)) for p, t in (now.items() ^ seen.items()))
                 click.echo(f"pym: {changed[0]} changed, starting again", err=True)
                 seen, first = now, False
-                server.stop()
-                server.start()
+                for child in (server, *(child for child in supervisor.children if child.reload)):
+                    child.stop()
+                    child.start()
     return 0
 
 

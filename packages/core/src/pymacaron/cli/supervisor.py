@@ -34,12 +34,14 @@ class Child:
         argv: the command.
         env: variables beside the parent's.
         keep: whether it is restarted when it ends.
+        reload: whether it is restarted when code changes.
     """
 
     name: str
     argv: list[str]
     env: Mapping[str, str] = field(default_factory=dict)
     keep: bool = True
+    reload: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0
     failures: int = 0
@@ -51,6 +53,7 @@ class Child:
             self.argv, env={**os.environ, **self.env}, start_new_session=True, preexec_fn=die_with_parent
         )
         self.started = time.monotonic()
+        self.due = 0
 
     def poll(self) -> int | None:
         """Return the exit status of a program that ended, else None."""
@@ -110,7 +113,6 @@ class Supervisor:
                 pause = child.plan_restart()
                 log.error("%s ended with status %s and is started again in %.1f s", child.name, status, pause)
             elif time.monotonic() >= child.due:
-                child.due = 0
                 child.start()
 
     def stop_all(self) -> None:
