@@ -77,6 +77,13 @@ def test_token_goes_round() -> None:
     assert principal.claims["exp"] - principal.claims["iat"] in (59, 60, 61)
 
 
+def test_scopes_of_a_token() -> None:
+    """A token grants the scopes that it was issued with, and has no such claim without any."""
+    granted = load_auth_token(generate_token("ann", scopes=["read", "write"]))
+    assert (granted.claims["scope"], granted.scopes) == ("read write", {"read", "write"})
+    assert "scope" not in load_auth_token(generate_token("ann")).claims
+
+
 def test_defaults_of_a_token() -> None:
     """User and lifetime come from pym-config where they are not given; the issuer may be given."""
     configure(default_user_id="robot", jwt_token_timeout=120)

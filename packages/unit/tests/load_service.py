@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
+
 from serving import PETS, served
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ LEFT: Any = {"X_Left": "3"}
 
 def broken(body: Any, status: int = 201, call: str = "createPet", **headers: str) -> str:
     """Return what is said of an answer that breaks the contract."""
+    arguments: dict[str, Any] = {"pet_id": 1} if call in ("getPet", "deletePet") else {}
     with answering() as (answers, channel):
         answers.give(body, status, **headers)
         with pytest.raises(ContractBroken) as caught:
-            arguments: dict[str, Any] = {"pet_id": 1} if call in ("getPet", "deletePet") else {}
             Api(channel).call(call, {"name": "Rex"} if call == "createPet" else None, **arguments)
         return str(caught.value)
 

@@ -8,13 +8,13 @@ import pytest
 from flask import Flask
 
 from pymacaron_unit import choosing
-from pymacaron_unit.app import AppTarget
 from pymacaron_unit.choosing import Wanted, choose, url_of
-from pymacaron_unit.container import ContainerTarget
 from pymacaron_unit.exceptions import TargetError
-from pymacaron_unit.folder import FolderTarget
-from pymacaron_unit.process import free_port
 from pymacaron_unit.targets import Target, UrlTarget
+from pymacaron_unit.targets.app import AppTarget
+from pymacaron_unit.targets.container import ContainerTarget
+from pymacaron_unit.targets.folder import FolderTarget
+from pymacaron_unit.targets.process import free_port
 from service import PETS_SERVICE, make_service
 from serving import served
 

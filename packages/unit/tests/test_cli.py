@@ -17,7 +17,7 @@ import requests
 from flask import Flask
 
 from pymacaron_unit.targets import open_target
-from pymacaron_unit.tokens import read_claims
+from pymacaron_unit.targets.tokens import read_claims
 from service import PETS_SERVICE, make_service
 from serving import served
 from targets_commands import ONE_PLUGIN, PYMTEST, make_suite, pymtest, running, wait_until
@@ -156,7 +156,7 @@ def test_what_runs_already_is_used_and_left(tmp_path: Path) -> None:
 
 def test_port_of_a_service_that_is_started(tmp_path: Path) -> None:
     """The service is started on ``--port`` where nothing answers there."""
-    from pymacaron_unit.process import free_port
+    from pymacaron_unit.targets.process import free_port
 
     folder, port = make_suite(tmp_path), free_port()
     assert pymtest(folder, "--port", str(port)).returncode == 0
@@ -314,7 +314,7 @@ def test_misuse_is_told(tmp_path: Path, arguments: Sequence[str], message: str) 
 
 def test_nothing_to_test(tmp_path: Path) -> None:
     """A folder without a service, or without tests, is told."""
-    from pymacaron_unit.process import free_port
+    from pymacaron_unit.targets.process import free_port
 
     done = pymtest(tmp_path, "--port", str(free_port()))
     assert done.returncode == 2

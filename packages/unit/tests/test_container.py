@@ -14,10 +14,10 @@ import jwt
 import pytest
 
 import container_image
-from pymacaron_unit.container import ContainerTarget, exposed_port, find_engine
 from pymacaron_unit.exceptions import TargetError
 from pymacaron_unit.targets import open_target
-from pymacaron_unit.waiting import wait_for_ping
+from pymacaron_unit.targets.container import ContainerTarget, exposed_port, find_engine
+from pymacaron_unit.targets.waiting import wait_for_ping
 from targets_commands import wait_until
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pymacaron_unit.exceptions import TargetError
-from pymacaron_unit.process import KeptProcess, free_port, is_taken
+from pymacaron_unit.targets.process import KeptProcess, free_port, is_taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +158,7 @@ def test_nothing_survives_its_starter(tmp_path: Path, number: signal.Signals) ->
     """Where the process that started it is killed, the command is stopped all the same."""
     text = f"""
         import os, time
-        from pymacaron_unit.process import KeptProcess
+        from pymacaron_unit.targets.process import KeptProcess
         kept = KeptProcess("it", {python(STUBBORN)!r}, within=0.5)
         kept.start()
         print(kept.pid, flush=True)
@@ -188,7 +188,7 @@ def test_a_killed_keeper_takes_the_command_along(tmp_path: Path) -> None:
 def test_a_command_may_be_left_running(tmp_path: Path) -> None:
     """It runs on after its starter has ended, with its log, until its keeper gets SIGTERM."""
     text = f"""
-        from pymacaron_unit.process import KeptProcess
+        from pymacaron_unit.targets.process import KeptProcess
         kept = KeptProcess("it", {python("import os, time; print(os.getpid()); time.sleep(60)")!r})
         kept.start()
         while not kept.log().strip():

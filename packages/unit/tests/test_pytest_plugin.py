@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from serving import served
 from service import PETS_SERVICE, make_service
+from serving import served
 
 if TYPE_CHECKING:
     from pathlib import Path

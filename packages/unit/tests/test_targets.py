@@ -9,13 +9,13 @@ import pytest
 from flask import Flask, make_response, request
 from werkzeug.serving import make_server
 
-from pymacaron_unit.app import AppTarget
-from pymacaron_unit.container import ContainerTarget
 from pymacaron_unit.exceptions import NoContractError, TargetError
-from pymacaron_unit.folder import FolderTarget
 from pymacaron_unit.targets import Target, UrlTarget, open_target
-from pymacaron_unit.tokens import read_claims
-from pymacaron_unit.waiting import wait_for_ping
+from pymacaron_unit.targets.app import AppTarget
+from pymacaron_unit.targets.container import ContainerTarget
+from pymacaron_unit.targets.folder import FolderTarget
+from pymacaron_unit.targets.tokens import read_claims
+from pymacaron_unit.targets.waiting import wait_for_ping
 from service import PETS_SERVICE, make_service
 from serving import served
 

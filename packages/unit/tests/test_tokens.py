@@ -11,7 +11,7 @@ import pytest
 
 from pymacaron_unit.exceptions import TargetError
 from pymacaron_unit.targets import UrlTarget, open_target
-from pymacaron_unit.tokens import RemoteSigner, folder_signer, read_claims, sign_here, token_of_environment
+from pymacaron_unit.targets.tokens import RemoteSigner, folder_signer, read_claims, sign_here, token_of_environment
 from service import PETS_SERVICE, make_service
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def test_a_url_tested_in_the_services_folder(folder: Path, monkeypatch: pytest.M
 
 def test_signing_needs_nothing_of_this_package(folder: Path) -> None:
     """The script runs where only the service is installed."""
-    from pymacaron_unit import signing
+    from pymacaron_unit.targets import signing
 
     text = f"import sys; sys.modules['pymacaron_unit'] = None; exec(open({signing.__file__!r}).read())"
     arguments = '{"user_id": "ann", "scopes": [], "data": null, "expire_in": null}'

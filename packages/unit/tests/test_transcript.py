@@ -57,7 +57,7 @@ def test_masks_forms() -> None:
 
 def test_curl_line_sends_the_same_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The curl line, run by a shell, makes the service see the same request."""
-    body = {"name": "it's $HOME \"x\"; \\n", "née": "ü😀"}
+    body = {"name": 'it\'s $HOME "x"; \\n', "née": "ü😀"}
     with answering(checked=False) as (answers, channel):
         answers.give({"ok": True})
         api = Api(channel).with_token("abc")

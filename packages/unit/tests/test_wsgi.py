@@ -11,7 +11,7 @@ import pytest
 import requests
 from flask import Flask, Response, make_response, redirect, request
 
-from pymacaron_unit.wsgi import WsgiAdapter
+from pymacaron_unit.targets.wsgi import WsgiAdapter
 from serving import served
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from .exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _SYMMETRIC = ("HS256", "HS384", "HS512")
@@ -146,7 +146,11 @@ def _development_secret(config: Config) -> str:
 
 
 def generate_token(
-    user_id: str | None, expire_in: float | None = None, data: Any = None, issuer: str | None = None
+    user_id: str | None,
+    expire_in: float | None = None,
+    data: Any = None,
+    issuer: str | None = None,
+    scopes: Iterable[str] = (),
 ) -> str:
     """Issue a token.
 
@@ -155,6 +159,7 @@ def generate_token(
         expire_in: seconds until it expires; ``jwt_token_timeout`` where it is None.
         data: anything JSON can hold; becomes ``data``.
         issuer: becomes ``iss``; ``jwt_issuer`` where it is None.
+        scopes: become ``scope``, separated by spaces (RFC 8693, section 4.2).
 
     Raises:
         ConfigError: no key, or no user id.
@@ -169,6 +174,7 @@ def generate_token(
     lifetime = expire_in if expire_in is not None else config.jwt_token_timeout
     claims: dict[str, Any] = {"sub": str(user_id), "iat": int(now), "exp": int(now + lifetime)}
     optional = {"iss": issuer or config.jwt_issuer, "aud": config.jwt_audience, "data": data}
+    optional["scope"] = " ".join(scopes) or None
     claims |= {name: value for name, value in optional.items() if value is not None}
     try:
         return jwt.encode(claims, signing_key(), algorithm=config.jwt_algorithm)

@@ -10,7 +10,7 @@ import requests
 
 from .exceptions import TargetError
 from .targets import Target, UrlTarget, open_target
-from .tokens import folder_signer
+from .targets.tokens import folder_signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ def choose(wanted: Wanted, say: Callable[[str], None]) -> Target:
     if wanted.target is not None:
         return open_target(wanted.target, wanted.contract_files, wanted.verify)
     if wanted.image is not None:
-        from .container import ContainerTarget
+        from .targets.container import ContainerTarget
 
         return ContainerTarget(wanted.image, wanted.contract_files)
     if wanted.host is not None:
@@ -75,7 +75,7 @@ def url_of(host: str, port: int | None) -> str:
 
 
 def _local(wanted: Wanted, say: Callable[[str], None]) -> Target:
-    from .folder import FolderTarget, is_service
+    from .targets.folder import FolderTarget, is_service
 
     folder = Path.cwd()
     port = wanted.port or DEFAULT_PORT

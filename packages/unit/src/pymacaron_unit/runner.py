@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import handover
-from .app import AppTarget
 from .exceptions import TargetError
-from .tokens import TOKEN
+from .targets import handover
+from .targets.app import AppTarget
+from .targets.tokens import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
-    from .process import KeptProcess
     from .targets import Target
+    from .targets.process import KeptProcess
 
 FOLDERS = ("tests", "test")
 

@@ -24,8 +24,8 @@ class PyMacaronTestCase(unittest.TestCase):
 
     The service is what pytest's ``--pym-target`` says, else ``PYM_SERVER_HOST`` and ``PYM_SERVER_PORT``. In every
     assertion ``path`` may come without its first slash, ``auth`` is the whole value of the ``Authorization`` header,
-    and ``data`` is sent as JSON (a text or bytes as it is). A failure shows the call, with secrets masked, and a ``curl``
-    line that repeats it.
+    and ``data`` is sent as JSON (a text or bytes as it is). A failure shows the call, with secrets masked, and a
+    ``curl`` line that repeats it.
 
     Attributes:
         host: of the service.

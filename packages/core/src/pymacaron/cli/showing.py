@@ -82,14 +82,17 @@ def config(as_json: bool) -> None:
 @click.option("--expire-in", type=float, help="Seconds until it expires (default: jwt_token_timeout).")
 @click.option("--data", help="JSON to put into the token.")
 @click.option("--issuer", help="Issuer (default: jwt_issuer).")
-def token(user_id: str | None, expire_in: float | None, data: str | None, issuer: str | None) -> None:
+@click.option("--scope", "scopes", multiple=True, help="A scope that it grants; may be given several times.")
+def token(
+    user_id: str | None, expire_in: float | None, data: str | None, issuer: str | None, scopes: tuple[str, ...]
+) -> None:
     """Print a token for USER_ID, signed with the service's key (default: default_user_id)."""
     service_config()
     try:
         content = msgspec.json.decode(data) if data is not None else None
     except msgspec.DecodeError as error:
         raise ConfigError(f"--data {data!r} is no JSON: {error}") from None
-    click.echo(generate_token(user_id, expire_in, content, issuer))
+    click.echo(generate_token(user_id, expire_in, content, issuer, scopes))
 
 
 @click.command()

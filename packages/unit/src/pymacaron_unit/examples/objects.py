@@ -27,7 +27,7 @@ _TEXT = Schema(type=("string",))
 
 
 class ObjectMaker:
-    """Makes the objects of a :class:`~pymacaron_unit.values.Maker`."""
+    """Makes the objects of a :class:`~pymacaron_unit.examples.values.Maker`."""
 
     def __init__(self, maker: Maker) -> None:
         self.maker = maker

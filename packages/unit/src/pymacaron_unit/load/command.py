@@ -170,8 +170,8 @@ def _measure(
     text: str, *, contracts: Sequence[str], no_ssl_check: bool, allow_remote: str | None, **options: Any
 ) -> Report:
     """Start the target, load it, and stop it again."""
-    from ..app import AppTarget
     from ..targets import open_target
+    from ..targets.app import AppTarget
 
     target = open_target(text, contracts, verify=not no_ssl_check)
     if isinstance(target, AppTarget):

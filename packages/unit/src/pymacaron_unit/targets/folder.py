@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .exceptions import TargetError
+from ..exceptions import TargetError
 from .process import KeptProcess, free_port, is_taken
-from .targets import Target
+from .target import Target
 from .tokens import folder_signer
 from .waiting import PATIENCE, wait_for_ping
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from .contracts import Contracts
+    from ..contracts import Contracts
 
 _TRIES = 3
 
@@ -127,7 +127,7 @@ def folder_contracts(folder: Path) -> Contracts:
     from pymacaron.exceptions import StartError
     from pymacaron.spec import find_contracts, load_contract
 
-    from .contracts import Contract, Contracts
+    from ..contracts import Contract, Contracts
 
     try:
         path = find_config(folder)

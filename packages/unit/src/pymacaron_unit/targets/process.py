@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .exceptions import TargetError
+from ..exceptions import TargetError
 from .keeper import KEEP
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from .exceptions import TargetError
+from ..exceptions import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .targets import Target
+    from .target import Target
 
 PATIENCE = 60.0
 _PAUSE = 0.05

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from .tokens import TOKEN, RemoteSigner, folder_signer
 
 if TYPE_CHECKING:
-    from .targets import Target
+    from .target import Target
 
 TARGET = "PYM_TARGET"
 HOST = "PYM_SERVER_HOST"

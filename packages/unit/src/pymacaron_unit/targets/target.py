@@ -1,7 +1,4 @@
-"""What is tested: an app in this process, a URL, a service's folder, or an image.
-
-``open_target`` finds out which of them a text names. All behave alike: a suite runs on each of them unchanged.
-"""
+"""What all targets have in common, the one at a URL, and which target a text names."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import InsecureRequestWarning
 
-from .exceptions import TargetError
+from ..exceptions import TargetError
 from .tokens import SECRET, TOKEN, folder_signer, token_of_environment
 from .waiting import wait_for_ping
 
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Self
 
-    from .contracts import Contracts
+    from ..contracts import Contracts
     from .tokens import RemoteSigner
 
 APP = "app"
@@ -114,13 +111,13 @@ class Target:
             if self._files:
                 raise TargetError("contracts are read by pymacaron: pip install 'pymacaron-unit[contract]'")
             return None
-        from .contracts import load_contracts
+        from ..contracts import load_contracts
 
         return load_contracts(self._files) if self._files else self.find_contracts()
 
     def find_contracts(self) -> Contracts:
         """Find the target's own contracts."""
-        from .contracts import Contracts
+        from ..contracts import Contracts
 
         return Contracts()
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .exceptions import TargetError
-from .targets import Target
+from ..exceptions import TargetError
+from .target import Target
 from .wsgi import WsgiAdapter
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from .contracts import Contract, Contracts
+    from ..contracts import Contract, Contracts
 
 _URL = "http://localhost"
 
@@ -62,7 +62,7 @@ class AppTarget(Target):
 
     def find_contracts(self) -> Contracts:
         """Return the contracts that the app serves, with the service's own types; built-in ones are left out."""
-        from .contracts import Contracts
+        from ..contracts import Contracts
 
         return Contracts(_served(self.load()))
 
@@ -124,7 +124,7 @@ def _served(app: Any) -> list[Contract]:
     from pymacaron.config import get_config
     from pymacaron.flaskapp.builtin import CONTRACTS
 
-    from .contracts import Contract
+    from ..contracts import Contract
 
     # Each operation's endpoint is "<api>:<operation>".
     served = {endpoint.partition(":")[0] for endpoint in getattr(app, "view_functions", ()) if ":" in endpoint}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 if TYPE_CHECKING:
-    from .contracts import Contracts
-    from .targets import Target
+    from ..contracts import Contracts
+    from .target import Target
 
 log = logging.getLogger("pymacaron.unit")
 
@@ -25,7 +25,7 @@ def published_contracts(target: Target) -> Contracts:
     """Return the contracts that a target publishes; none where it publishes none that can be read."""
     from pymacaron.exceptions import ContractError
 
-    from .contracts import Contracts, from_document
+    from ..contracts import Contracts, from_document
 
     found = []
     for name, path in _listed(target) or [("openapi", place) for place in _PLACES]:

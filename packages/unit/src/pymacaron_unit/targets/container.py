@@ -9,9 +9,9 @@ import subprocess
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from .exceptions import TargetError
+from ..exceptions import TargetError
 from .process import KeptProcess, free_port
-from .targets import Target
+from .target import Target
 from .tokens import RemoteSigner, token_of_environment
 from .waiting import PATIENCE, wait_for_ping
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from .contracts import Contracts
+    from ..contracts import Contracts
 
 ENGINE = "PYM_CONTAINER_ENGINE"
 DEFAULT_PORT = 8080

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .exceptions import TargetError
+from ..exceptions import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -23,20 +23,14 @@ def sign(
     Raises:
         pymacaron.exceptions.ConfigError: no key, or no user id.
     """
-    import jwt
-
-    from pymacaron.auth import generate_token, signing_key
+    from pymacaron.auth import generate_token
     from pymacaron.config import get_config
     from pymacaron.exceptions import ConfigError
 
     config = get_config()
     if shared_key_only and not config.get("jwt_secret"):
         raise ConfigError(f"{config.source}: jwt_secret is not set")
-    token = generate_token(user_id, expire_in, data)
-    if not scopes:
-        return token
-    claims = jwt.decode(token, options={"verify_signature": False})
-    return jwt.encode({**claims, "scope": " ".join(scopes)}, signing_key(), algorithm=config.jwt_algorithm)
+    return generate_token(user_id, expire_in, data, scopes=scopes)
 
 
 def main(arguments: str) -> dict[str, str]:
