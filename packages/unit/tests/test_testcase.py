@@ -71,6 +71,7 @@ def case(monkeypatch: pytest.MonkeyPatch) -> Iterator[PyMacaronTestCase]:
         yield made
 
 
+@pytest.mark.smoke
 def test_finds_the_service_in_the_environment(case: PyMacaronTestCase) -> None:
     """Host, port and token are those of the environment, and every built-in assertion passes."""
     assert (case.host, case.token) == ("127.0.0.1", "good")
