@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,9 +28,9 @@ def _name(page: Path) -> str:
     return page.stem
 
 
-def _pass_tests(folder: Path) -> None:
+def _pass_tests(folder: Path, *options: str) -> None:
     """Run the tests of a service as its developers do, apart from this repository's settings."""
-    own = ["-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider", "-W", "error"]
+    own = ["-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider", "-W", "error", *options]
     subprocess.run([sys.executable, "-m", "pytest", "-q", *own, "tests"], cwd=folder, check=True, timeout=120)
 
 
@@ -64,9 +66,12 @@ def test_the_shown_server_is_the_scaffolds_own(tmp_path: Path) -> None:
     assert body in (tmp_path / "x" / "handlers.py").read_text(encoding="utf-8")
 
 
-def test_the_example_passes_its_own_tests() -> None:
-    """The tests of the example service pass."""
-    _pass_tests(pages.ROOT / "examples" / "helloworld")
+def test_the_example_passes_its_own_tests(tmp_path: Path) -> None:
+    """The tests of the example service pass, and exercise every operation of its contracts."""
+    folder = shutil.copytree(pages.ROOT / "examples" / "helloworld", tmp_path / "example")
+    _pass_tests(folder, "--pym-cov-report", "json:coverage.json")
+    covered = json.loads((folder / "coverage.json").read_text(encoding="utf-8"))
+    assert covered["operation_percent"] == 100
 
 
 @pytest.mark.parametrize(
