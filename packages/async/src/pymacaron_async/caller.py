@@ -39,13 +39,15 @@ def become(caller: Caller, task: str) -> str:
     """Continue a caller's call in the current context; return what became of the token.
 
     Returns:
-        ``valid``; ``none`` where the call had none; ``expired``: ``get_userid()`` still names the user, as the token
-        was valid when the task was called, but neither token nor scopes are there; ``invalid``: nobody is the caller.
+        ``valid``; ``none`` where the call had none (``get_userid()`` names the user all the same, where another
+        credential told who it is); ``expired``: ``get_userid()`` still names the user, as the token was valid when the
+        task was called, but neither token nor scopes are there; ``invalid``: nobody is the caller.
     """
     set_call(Call(caller.call_id, caller.call_path, caller.traceparent, caller.tracestate))
     enter(task)
     set_principal(None)
     if not caller.token:
+        set_principal(Principal(caller.user_id) if caller.user_id is not None else None)
         return "none"
     try:
         set_principal(load_auth_token(caller.token))

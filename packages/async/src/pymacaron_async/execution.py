@@ -136,7 +136,7 @@ class Executor:
             except Exception as error:
                 report_error(
                     f"the task {message.name} failed: {type(error).__name__}: {str(error)[:200]}",
-                    {"task": {"id": message.id, "name": message.name, "attempt": message.attempt}},
+                    _told(message, error),
                     error,
                 )
                 raise
@@ -183,6 +183,13 @@ class Executor:
                 pause = min(pause * 2, 5.0)
             else:
                 return
+
+
+def _told(message: Message, error: BaseException) -> dict[str, Any]:
+    """Return what a report has beside the error: the task, and the id that its caller may quote."""
+    made: dict[str, Any] = {"task": {"id": message.id, "name": message.name, "attempt": message.attempt}}
+    error_id = getattr(error, "pym_error_id", None)
+    return made if error_id is None else {**made, "error_id": error_id}
 
 
 def describe(error: BaseException) -> dict[str, Any]:
