@@ -80,7 +80,7 @@ def test_token_goes_round() -> None:
 def test_scopes_of_a_token() -> None:
     """A token grants the scopes that it was issued with, and has no such claim without any."""
     granted = load_auth_token(generate_token("ann", scopes=["read", "write"]))
-    assert (granted.claims["scope"], granted.scopes) == ("read write", {"read", "write"})
+    assert (granted.claims["scope"], granted.scopes) == ("read write", frozenset({"read", "write"}))
     assert "scope" not in load_auth_token(generate_token("ann")).claims
 
 
