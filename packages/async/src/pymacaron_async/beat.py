@@ -54,9 +54,6 @@ class Beat(threading.Thread):
             except TaskNotQueued as error:
                 log.warning("the beat waits: %s", error.message)
                 pause = _PAUSE_AFTER_FAILURE
-            except Exception:
-                log.exception("the beat failed; it tries again in %g s", _PAUSE_AFTER_FAILURE)
-                pause = _PAUSE_AFTER_FAILURE
             self._stopped.wait(pause)
 
     def stop(self, within: float = 5.0) -> None:
@@ -70,10 +67,19 @@ class Beat(threading.Thread):
         now = self.runtime.store.now()
         pauses = [_LONGEST_PAUSE]
         for schedule in self.schedules:
-            if not self._tick(schedule, now):
+            if not self._tick_safely(schedule, now):
                 pauses.append(self.hold)
             pauses.append(schedule.rule.after(now) - now)
         return min(pauses)
+
+    def _tick_safely(self, schedule: Schedule, now: float) -> bool:
+        try:
+            return self._tick(schedule, now)
+        except TaskNotQueued:
+            raise
+        except Exception:
+            log.exception("%s was not sent; it is tried again within %g s", schedule.name, self.hold)
+            return False
 
     def _tick(self, schedule: Schedule, now: float) -> bool:
         """Send the ticks of one schedule; return False where another beat is at it."""
