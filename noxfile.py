@@ -89,10 +89,11 @@ def tools(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 @each_package
 def tests(session: nox.Session, name: str) -> None:
-    """Test one package on one Python; arguments after -- go to pytest."""
+    """Test one package on one Python; arguments after -- go to pytest. Tests marked `once` run on the oldest alone."""
     package = named(name)
     install(session, *editable(packages.closure(package, PACKAGES)), *groups("test"))
-    pytest(session, package.tests)
+    elsewhere = [] if session.python == PYTHONS[0] else ["-m", "not once"]
+    pytest(session, package.tests, *elsewhere)
 
 
 def tests_on_each_python(name: str) -> None:
@@ -235,11 +236,11 @@ def empty(session: nox.Session) -> None:
     venv.create()
 
 
-def pytest(session: nox.Session, folder: Path) -> None:
+def pytest(session: nox.Session, folder: Path, *options: str) -> None:
     """Run the tests of a folder, or those that the arguments after -- name."""
     reports = Path(os.environ.get("PYM_TEST_RESULTS", ROOT / ".nox" / "results"))
     junit = results.junit_file(reports, session.name)
     named = any(Path(argument.split("::")[0]).exists() for argument in session.posargs)
-    command = ["python", "-m", "pytest", "-n", "2", "--dist", "worksteal", f"--junitxml={junit}"]
+    command = ["python", "-m", "pytest", "-n", "2", "--dist", "worksteal", f"--junitxml={junit}", *options]
     targets = session.posargs if named else [str(folder), *session.posargs]
     session.run(*command, *targets, interrupt_timeout=PATIENCE)

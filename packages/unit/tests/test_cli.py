@@ -25,6 +25,8 @@ from targets_commands import ONE_PLUGIN, PYMTEST, make_suite, pymtest, running, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.once
+
 
 def seen(folder: Path) -> dict[str, str]:
     """Return what a test of :data:`SEEN` saw."""

@@ -23,6 +23,8 @@ from targets_commands import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def podman(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pymacaron_unit.contract_tests.failures import Failure
 
+pytestmark = pytest.mark.once
+
 
 @contextmanager
 def library(folder: Path, breaks: Collection[str] = ()) -> Iterator[UrlTarget]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.once
+
 # The place of each text, its colour and that of the paper.
 _LOOK = """() => {
     const paper = getComputedStyle(document.querySelector(".paper")).fill;

@@ -21,6 +21,8 @@ from pymacaron_unit.load.command import load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "helloworld"
 COMMAND = "import sys; from pymacaron_unit.load.command import load; sys.exit(load.main(standalone_mode=False))"
 

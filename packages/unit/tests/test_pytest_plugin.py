@@ -53,6 +53,7 @@ def test_the_app_in_this_process(pytester: pytest.Pytester, service: Path) -> No
     run(pytester).assert_outcomes(passed=3)
 
 
+@pytest.mark.once
 def test_a_folder_and_a_url(pytester: pytest.Pytester, service: Path) -> None:
     """The same suite runs on the service started from its folder, and on workers of xdist."""
     result = run(pytester, "--pym-target", str(service), "-n", "2")
@@ -80,6 +81,7 @@ def test_a_failed_assertion_shows_the_calls(pytester: pytest.Pytester, service: 
     result.stdout.fnmatch_lines(["*calls of this test*", "> GET http://localhost/v1/pets", "repeat it with: curl -i *"])
 
 
+@pytest.mark.once
 def test_coverage_of_the_contract(pytester: pytest.Pytester, service: Path) -> None:
     """A table, JSON and a page say what was exercised; too little of it fails the run."""
     reports = ["--pym-cov-report", "table", "--pym-cov-report", "json:out/c.json", "--pym-cov-report", "html:page"]
@@ -95,6 +97,7 @@ def test_coverage_of_the_contract(pytester: pytest.Pytester, service: Path) -> N
     low.stdout.fnmatch_lines(["FAIL: * % is less than 100 %"])
 
 
+@pytest.mark.once
 def test_coverage_of_several_processes_and_runs(pytester: pytest.Pytester, service: Path) -> None:
     """Workers of xdist, and runs that append, add up to what one run covers."""
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+
+import pytest
 
 from stubbed import LOGIN
-
-if TYPE_CHECKING:
-    import pytest
 
 CALL = """
 import requests
@@ -72,6 +70,7 @@ def test_skipped_tests_stay_skipped(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(skipped=1)
 
 
+@pytest.mark.once
 def test_parallel(pytester: pytest.Pytester) -> None:
     """Stubs of several workers do not meet."""
     test = """

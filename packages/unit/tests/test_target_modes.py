@@ -12,6 +12,8 @@ import container_image
 from pymacaron_unit.targets import open_target
 from targets_commands import pymtest
 
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).parents[3] / "examples" / "helloworld"
 
 

@@ -17,6 +17,7 @@ from .exceptions import TargetError
 from .targets import handover
 from .targets.app import AppTarget
 from .targets.tokens import TOKEN
+from .targets.waiting import wait_for_ping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .targets import Target
     from .targets.process import KeptProcess
 
+_LAST_WORDS = 5.0
 FOLDERS = ("tests", "test")
 
 _TICK = 0.2
@@ -117,7 +119,8 @@ def _tell_if_ended(target: Target, say: Callable[[str], None]) -> None:
     process = _process(target)
     if process is not None:
         try:
-            process.check()
+            # One that has just died may not have been noticed yet.
+            wait_for_ping(target, _LAST_WORDS, process.check)
         except TargetError as error:
             say(f"while it was tested, {error}")
 
