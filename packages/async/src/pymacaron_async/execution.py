@@ -13,7 +13,6 @@ import time
 import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -162,10 +161,20 @@ class Executor:
         self._finish(message, lease, State.FAILED, error=error, seconds=seconds)
 
     def _finish(self, message: Message, lease: str, state: State, **what: Any) -> None:
-        task: AsyncTask[Any, Any] | None = REGISTRY.get(message.name)
-        for follower in task.followers(message) if task is not None and state in ENDED else ():
-            self._persist(partial(self.runtime.transport.send, follower))
+        if state in ENDED:
+            self._persist(lambda: self._send_followers(message, lease))
         self._persist(lambda: self.runtime.store.finish(message, lease, state, **what))
+
+    def _send_followers(self, message: Message, lease: str) -> None:
+        """Send what follows a task, unless the task is another worker's by now."""
+        task: AsyncTask[Any, Any] | None = REGISTRY.get(message.name)
+        followers = list(task.followers(message)) if task is not None else []
+        if not followers:
+            return
+        record = self.runtime.store.get(message.id)
+        if record is None or record.lease in ("", lease):
+            for follower in followers:
+                self.runtime.transport.send(follower)
 
     def _persist(self, write: Callable[[], Any]) -> None:
         """Write what must not be lost, however long store or broker are away, within this worker's patience."""

@@ -5,8 +5,6 @@ A scrape costs a few commands to the store, however many tasks there are: it cou
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from flask import Response
 
 from pymacaron.exceptions import PyMacaronException
 
+from .queues import open_queues
 from .runtime import get_runtime
 from .settings import value_of
 from .tasks import REGISTRY
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from pymacaron.plugins import AppCreatedContext
 
+    from .queues import Depth
     from .runtime import Runtime
     from .store import Store
 
@@ -52,7 +52,7 @@ class Family:
         yield f"# TYPE {self.name} {self.kind}"
         for labels, value in self.samples:
             shown = ",".join(f'{name}="{_escaped(text, quoted=True)}"' for name, text in labels.items())
-            yield f"{self.name}{{{shown}}} {value:g}" if shown else f"{self.name} {value:g}"
+            yield f"{self.name}{{{shown}}} {value!r}" if shown else f"{self.name} {value!r}"
 
 
 def _escaped(text: str, quoted: bool = False) -> str:
@@ -68,7 +68,7 @@ def extend(context: AppCreatedContext) -> None:
 
 
 def metrics() -> Response:
-    """Answer a scrape; where store or broker are away, ``pym_async_up`` is 0 and nothing else is told."""
+    """Answer a scrape; where store or broker do not answer, ``pym_async_up`` is 0 and nothing else is told."""
     try:
         found = families(get_runtime())
     except PyMacaronException:
@@ -83,21 +83,29 @@ def families(runtime: Runtime) -> list[Family]:
 
 
 def _up(value: int) -> Family:
-    return Family("pym_async_up", "gauge", "Whether the store of tasks answers", [({}, value)])
+    return Family("pym_async_up", "gauge", "Whether store and broker of tasks answer", [({}, value)])
 
 
 def _queues(runtime: Runtime) -> Iterable[Family]:
-    depths, ages = [], []
-    for queue, waiting in waiting_in(runtime).items():
-        depths.append(({"queue": queue}, float(waiting.count)))
-        if waiting.age is not None:
-            ages.append(({"queue": queue}, waiting.age))
-    if depths:
-        yield Family("pym_async_queue_depth", "gauge", "Tasks that wait in a queue for a worker", depths)
+    found = depths(runtime)
+    now = runtime.store.now() if found else 0
+    waiting = [({"queue": each.queue}, each.waiting) for each in found]
+    ages = [({"queue": each.queue}, max(0.0, now - each.oldest)) for each in found if each.oldest is not None]
+    if waiting:
+        yield Family("pym_async_queue_depth", "gauge", "Tasks that wait in a queue for a worker", waiting)
     if ages:
         yield Family(
             "pym_async_queue_oldest_seconds", "gauge", "Seconds since the next task of a queue was called", ages
         )
+
+
+def depths(runtime: Runtime) -> list[Depth]:
+    """Return what waits in each queue that this service's tasks name; nothing where there is no broker."""
+    if runtime.settings.broker is None:
+        return []
+    named = {task.options.queue for task in REGISTRY.values() if task.options.queue}
+    with open_queues(runtime) as queues:
+        return [queues.depth(name) for name in sorted({runtime.settings.queue, *named})]
 
 
 def _states(store: Store) -> Iterable[Family]:
@@ -117,39 +125,3 @@ def _counts(store: Store) -> Iterable[Family]:
     if counts:
         yield Family("pym_async_runs_total", "counter", "Runs of tasks, by how they ended", ended)
         yield Family("pym_async_run_seconds_total", "counter", "Seconds that runs of tasks took together", seconds)
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """What waits in a queue: how many messages, and for how many seconds the next one has; None where none does."""
-
-    count: int
-    age: float | None = None
-
-
-def waiting_in(runtime: Runtime) -> dict[str, Waiting]:
-    """Return what waits in each queue that tasks of this service name; nothing where the broker is no Redis."""
-    broker = runtime.settings.broker
-    client = getattr(runtime.store, "client", None)
-    same = runtime.settings.store_url == runtime.settings.broker_url
-    if broker is None or not broker.is_store or not same or client is None:
-        return {}
-    options = {task.options.queue for task in REGISTRY.values() if task.options.queue}
-    queues = sorted({runtime.settings.queue, *options})
-    with client.pipeline(transaction=False) as pipe:
-        for queue in queues:
-            pipe.llen(queue)
-            pipe.lindex(queue, -1)  # messages are pushed on the left and taken from the right
-        found = pipe.execute()
-    return {queue: Waiting(found[2 * i], _age(found[2 * i + 1])) for i, queue in enumerate(queues)}
-
-
-def _age(data: bytes | None) -> float | None:
-    """Return for how many seconds a message waits; None of one that is not ours."""
-    if data is None:
-        return None
-    try:
-        called = float(json.loads(data)["headers"]["pym"]["enqueued"])
-    except (ValueError, LookupError, TypeError):
-        return None
-    return max(0.0, time.time() - called)
