@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 from pymacaron.config import load_config, set_config
 from pymacaron_async.celery_app import CeleryTransport, make_celery
 from pymacaron_async.connections import open_store

@@ -67,7 +67,7 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
     def _name(self) -> str:
         return f"{self.name}[{self.id}]"
 
-    def _message(self) -> Message | None:
+    def _ours(self) -> Message | None:
         header = (self._request_dict.get("headers") or {}).get(HEADER) or self._request_dict.get(HEADER)
         return Message.from_header(header, self.args[0]) if header else None
 
@@ -78,7 +78,7 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
                 os.kill(self.worker_pid, signal.SIGKILL)
 
     def _fail(self, error: TimeLimitExceeded) -> None:
-        message = self._message()
+        message = self._ours()
         record = self._running(message)
         if message is None or record is None:
             return
@@ -89,13 +89,13 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
             replace(self.executor, patience=_PATIENCE).fail(message, record.lease, late, seconds, record.deliveries)
 
     def _cancel(self) -> None:
-        message = self._message()
+        message = self._ours()
         record = self._running(message)
         if message is not None and record is not None:
             self.executor.runtime.store.finish(message, record.lease, State.CANCELLED)
 
     def _release(self, error: BaseException) -> None:
-        message = self._message()
+        message = self._ours()
         if message is None:
             return
         stopping = self.executor.is_stopping

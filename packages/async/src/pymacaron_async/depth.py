@@ -17,7 +17,7 @@ log = logging.getLogger("pymacaron.async")
 
 _EVERY = 1.0
 #: Seconds between two looks at the queues.
-_LOOK_EVERY = 5.0
+_LOOK_EVERY = 3.0
 
 
 class Observed(Protocol):

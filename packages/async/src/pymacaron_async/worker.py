@@ -95,6 +95,9 @@ class Worker(WorkController):  # type: ignore[misc]  # Celery has no types
 
     def _turn(self) -> None:
         self.turned = time.monotonic()
+        if self.pool_name == "prefork":
+            # Celery looks when a process closes its pipes, which is a moment too early, and then every five seconds.
+            self.pool.maintain_pool()
 
     def _process_task(self, request: Request) -> None:
         """Start a task. One that comes while the worker stops goes back to the broker with the connection."""
@@ -132,8 +135,8 @@ def run_worker(app: Flask, runtime: Runtime, folder: Path, options: WorkerOption
     """
     if not isinstance(runtime.transport, CeleryTransport):
         raise AsyncConfigError(
-            "there is no broker that a worker could take tasks from; set celery_broker_url, or install a private one for"
-            " development: pip install pymacaron-async[embedded]"
+            "there is no broker to take tasks from; set celery_broker_url, or in development let `pym run` start a"
+            " private one: set with_async, and pip install pymacaron-async[embedded]"
         )
     configure_worker_logging()
     processes = options.concurrency or worker_processes()
