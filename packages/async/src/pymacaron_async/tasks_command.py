@@ -42,14 +42,16 @@ def tasks(context: click.Context, queue: str | None, watched: bool, every: float
     if context.invoked_subcommand is not None:
         return
 
+    runtime, queues = service.runtime, service.queues
+
     def look() -> str:
-        found = overview(service.runtime, service.queues, queue)
+        found = overview(runtime, queues, queue)
         return msgspec.json.encode(found).decode() if as_json else as_text(found)
 
     if watched:
         watch(look, every)
     elif as_json:
-        echo_json(overview(service.runtime, service.queues, queue))
+        echo_json(overview(runtime, queues, queue))
     else:
         click.echo(look())
 
