@@ -40,6 +40,7 @@ SETTINGS = settings(
 
 # bravado-core uses what jsonschema has deprecated.
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Accessing Validator.resolver:DeprecationWarning"),
 ]

@@ -109,6 +109,7 @@ def test_large_values_in_one_direction() -> None:
     assert faults(codec, {"many": [1] * LARGE}) == [("", "required")]
 
 
+@pytest.mark.once
 @settings(max_examples=250, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), Schemas("3.0").documents(), st.integers(0, 3))
 def test_walker_finds_what_the_validator_finds(data: st.DataObject, named: dict[str, Any], large: int) -> None:
@@ -130,6 +131,7 @@ def test_walker_finds_what_the_validator_finds(data: st.DataObject, named: dict[
             assert walked == whole, value
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("generation", GENERATIONS)
 @settings(max_examples=250, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
@@ -263,6 +265,7 @@ def given_at(place: str, value: Any, other: Any) -> Any:
     return {"items": [value], "map": {"more": value, "n": other}, "deep": {"l": [holder]}}.get(place, holder)
 
 
+@pytest.mark.once
 @settings(max_examples=400, deadline=None, database=None)
 @given(SECRET, PLACES, SECRETS, st.sampled_from((1, "x", None)), st.sampled_from(("any", "request", "response")))
 def test_secrets_are_never_shown(secret: Any, place: str, value: Any, other: Any, direction: Any) -> None:

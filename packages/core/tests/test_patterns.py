@@ -77,6 +77,7 @@ def validator(pattern: str) -> Any:
         return jsonschema_rs.Draft202012Validator({"pattern": pattern})
 
 
+@pytest.mark.once
 @settings(max_examples=1000, deadline=None, database=None)
 @given(patterns(), st.lists(TEXTS, min_size=5, max_size=15))
 def test_both_engines_agree(pattern: str, texts: list[str]) -> None:

@@ -94,6 +94,7 @@ def rule_sets(draw: st.DrawFn) -> tuple[list[Rule], dict[str, str]]:
     return rules, own
 
 
+@pytest.mark.once
 @settings(max_examples=600, deadline=None)
 @given(rule_sets(), st.lists(PATHS, min_size=1, max_size=12))
 def test_a_router_never_disagrees_with_the_map(case: tuple[list[Rule], dict[str, str]], paths: list[str]) -> None:
@@ -120,6 +121,7 @@ def contracts(draw: st.DrawFn) -> tuple[list[Rule], dict[str, str]]:
     return rules, {f"e{i}": method for i, (method, _, _) in enumerate(shapes)}
 
 
+@pytest.mark.once
 @settings(max_examples=600, deadline=None)
 @given(contracts(), st.lists(PATHS, min_size=1, max_size=12))
 def test_a_router_finds_all_that_a_contract_declares(case: tuple[list[Rule], dict[str, str]], paths: list[str]) -> None:
