@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from .exceptions import TaskNotQueued
-from .schedules import MOST_MISSED, SCHEDULES
+from .schedules import GRACE, MOST_MISSED, SCHEDULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +44,8 @@ class Beat(threading.Thread):
         self.holder = f"{socket.gethostname()}-{uuid4()}"
         # Twice as long as a send may take.
         self.hold = 2 * runtime.settings.publish_within
+        # A tick whose beat died is not missed before another one could send it.
+        self.grace = max(GRACE, 2 * self.hold)
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -88,7 +90,7 @@ class Beat(threading.Thread):
         if last is None:
             store.start_schedule(schedule.name, schedule.rule.before(now))
             return True
-        due = schedule.due(last, now)
+        due = schedule.due(last, now, self.grace)
         if len(due) == MOST_MISSED:
             log.warning("%s missed %d ticks or more; those before are given up", schedule.name, MOST_MISSED)
         for tick in due:

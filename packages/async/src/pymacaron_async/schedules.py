@@ -21,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 #: Seconds for which a tick that nobody sent is late, and not yet missed.
-GRACE = 60.0
+GRACE = 30.0
 #: How many ticks that were missed are sent at most.
 MOST_MISSED = 1000
 
@@ -75,16 +75,17 @@ class Schedule:
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
-    def due(self, last: float, now: float) -> list[int]:
+    def due(self, last: float, now: float, grace: float = GRACE) -> list[int]:
         """Return the ticks that are to be sent, in their order.
 
         Args:
             last: the last tick that was sent.
             now: the time.
+            grace: seconds for which a tick is late, and not yet missed.
         """
         if self.missed == Missed.ALL:
             return self._ticks(last, now)
-        late = self._ticks(max(last, now - GRACE), now)
+        late = self._ticks(max(last, now - grace), now)
         if not late and self.missed == Missed.LATEST:
             return [tick] if (tick := self.rule.before(now)) > last else []
         return late
@@ -155,7 +156,7 @@ def schedule(
         cron: minute, hour, day of the month, month and day of the week; or ``@hourly``, ``@daily``, ``@weekly`` ….
         every: whole seconds, or a timedelta, counted from 1970.
         timezone: of ``cron``, such as ``Europe/Paris``.
-        missed: what becomes of ticks that came while no beat was alive for more than a minute: ``skip`` none of them
+        missed: what becomes of ticks that came while no beat was alive for half a minute or more: ``skip`` none of them
             runs, ``latest`` the last one does, ``all`` each does, up to a thousand.
         name: of the schedule, if not the task's own; a task with two schedules needs it.
         args: what the task is called with.
