@@ -14,6 +14,8 @@ from pymacaron.auth import get_userid
 from pymacaron.exceptions import BindError
 from pymacaron_async import Cancelled, task
 from pymacaron_async.endpoints import LONGEST_WAIT
+from pymacaron_async.exceptions import TaskTimedOut
+from pymacaron_async.execution import describe
 from pymacaron_async.store import State
 from services import Service, bearer, json_of, openapi, serve
 
@@ -217,7 +219,7 @@ def test_a_wait_that_is_none(redis_url: str, wait: str) -> None:
 
 @pytest.mark.parametrize("error_format", ["pymacaron", "problem"])
 @pytest.mark.parametrize(("error", "expected"), [
-    ({"type": "TimeLimitExceeded", "message": "x"}, (504, "TASK_TIMED_OUT")),
+    (describe(TaskTimedOut("it ran 4 s")), (504, "TASK_TIMED_OUT")),
     ({"type": "WorkersLost", "message": "secret"}, (500, "SERVER_ERROR")),
     ({"type": "OutOfTea", "message": "no tea", "status": 409, "code": "OUT_OF_TEA"}, (409, "OUT_OF_TEA")),
     (None, (500, "SERVER_ERROR")),

@@ -69,7 +69,7 @@ def test_time_limits_count_as_failures(shop: Path, tasks: Any, runtime: Runtime)
         worker.wait_for(runtime.store.dead, "it is buried")
     (letter,) = runtime.store.dead()
     assert ran(shop, "forever") == ["1", "2"]
-    assert letter.error["type"] == "TimeoutError"
+    assert letter.error["type"] == "TaskTimedOut"
     assert letter.error["message"] == "it ran longer than its time limit, 1 s"
     assert "was ended: it ran longer than 1" in worker.said
 

@@ -17,7 +17,7 @@ from celery import Task
 from celery.exceptions import Reject, Retry
 from celery.worker.request import Request
 
-from .exceptions import TaskNotQueued
+from .exceptions import TaskNotQueued, TaskTimedOut
 from .execution import Retried
 from .message import HEADER, Message
 from .settings import check_timeouts
@@ -84,7 +84,7 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
             return
         seconds = time.time() - self.time_start if self.time_start else 0.0
         log.error("%s was ended: it ran longer than %g s", self._name, seconds)
-        late = TimeoutError(f"it ran longer than its time limit, {error.args[0]} s")
+        late = TaskTimedOut(f"it ran longer than its time limit, {error.args[0]} s")
         with suppress(Retried):
             replace(self.executor, patience=_PATIENCE).fail(message, record.lease, late, seconds, record.deliveries)
 

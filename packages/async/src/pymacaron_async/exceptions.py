@@ -3,7 +3,7 @@
 PyMacaronException
 ├── TaskNotQueued        TASK_NOT_QUEUED    503   the broker did not take a task
 ├── NoSuchTask           NO_SUCH_TASK       404
-├── TaskTimedOut         TASK_TIMED_OUT     504   a task ran longer than it may
+├── TaskTimedOut         TASK_TIMED_OUT     504   (also a TimeoutError) a task ran longer than it may
 ├── TaskEnded            TASK_ENDED         409   it cannot be cancelled any more
 ├── TaskCancelled        TASK_CANCELLED     410   it has no result
 ├── AsyncConfigError     (ends a start)           a setting that could lose tasks, or run them twice
@@ -31,7 +31,7 @@ class NoSuchTask(PyMacaronException):
     status = 404
 
 
-class TaskTimedOut(PyMacaronException):
+class TaskTimedOut(PyMacaronException, TimeoutError):
     """A task ran longer than its time limit and was stopped."""
 
     code = "TASK_TIMED_OUT"

@@ -170,7 +170,7 @@ def error_response(record: Record, app: Flask) -> KeptResponse:
 def _failure(error: dict[str, Any]) -> Exception:
     """Return the error that stands for one whose task is gone; of the service's own nothing is told."""
     status, code = error.get("status"), error.get("code")
-    if error.get("type") == "TimeLimitExceeded":
+    if code == TaskTimedOut.code:
         return TaskTimedOut("the task ran longer than it may, and was stopped")
     if isinstance(status, int) and isinstance(code, str) and 400 <= status < 500:
         return PyMacaronException(str(error.get("message")), code=code, status=status)
