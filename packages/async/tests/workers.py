@@ -54,6 +54,13 @@ CONTRACT = """
             "200":
               description: It is ordered
               content: {application/json: {schema: {type: object}}}
+      /later:
+        post:
+          operationId: later
+          responses:
+            "200":
+              description: It is ordered for later
+              content: {application/json: {schema: {type: object}}}
 """
 
 #: Handlers whose task writes a line to a file named after it: what ran, and how often, is counted there.
@@ -78,6 +85,11 @@ HANDLERS = '''
 
     def order(name):
         queued = ship(name)
+        return {"id": queued.id}
+
+
+    def later():
+        queued = ship.apply_async(("late",), delay=2)
         return {"id": queued.id}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pymacaron.async")
 
-#: Holds the URL of the private broker in the processes that `pym run` starts.
+#: Holds the URL of the private broker in the processes that `pym run` starts; empty where it starts none.
 VARIABLE = "PYM_ASYNC_BROKER"
 #: Bytes that the path of a unix socket may have: 108 on Linux, 104 on macOS, and what servers add while they bind it.
 LONGEST_SOCKET = 90
@@ -40,7 +40,9 @@ def private_url(config: Config) -> str | None:
     """Return the URL of the private broker of a project: where `pym run` starts one, or one answers; else None."""
     if config.get("celery_broker_url") is not None or config.env != DEFAULT_ENV:
         return None
-    return os.environ.get(VARIABLE) or (url_of(config) if answers(socket_of(config)) else None)
+    if VARIABLE in os.environ:
+        return os.environ[VARIABLE] or None
+    return url_of(config) if answers(socket_of(config)) else None
 
 
 def url_of(config: Config) -> str:

@@ -17,6 +17,7 @@ _BATCH = 100
 #: Seconds that a message is another worker's to send after it was taken. A worker that dies meanwhile loses nothing:
 #: it is due again.
 HOLD = 60.0
+_FIRST_PAUSE = 2.0
 _LONGEST_PAUSE = 30.0
 
 
@@ -64,7 +65,7 @@ class Mover:
             try:
                 moved = self.move()
             except TaskNotQueued as error:
-                pause = min(max(pause, 1.0) * 2, _LONGEST_PAUSE)
+                pause = min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
                 log.warning("delayed tasks wait, looked after again in %.0f s: %s", pause, error.message)
             except Exception:  # a thread that ends in silence would keep all of them waiting
                 pause = _LONGEST_PAUSE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
@@ -41,12 +40,14 @@ class AsyncPlugin(Plugin):
 
     def processes(self, context: ProcessesContext) -> None:
         """Start a worker beside the server where ``with_async`` is set, and a broker where none is configured."""
-        if not context.config.get("with_async"):
-            return
         from .embedded import VARIABLE, find_program, url_of
 
         config = context.config
         is_private = config.get("celery_broker_url") is None
+        if is_private:
+            context.env[VARIABLE] = ""
+        if not config.get("with_async"):
+            return
         settings = read_settings(config)
         program = find_program() if is_private else None
         if program is not None:
@@ -66,13 +67,11 @@ class AsyncPlugin(Plugin):
 
     def app_created(self, context: AppCreatedContext) -> None:
         """Serve what becomes of tasks; where there is no broker, they run in this process, as this service."""
+        from . import endpoints
         from .in_process import set_app
 
         set_app(context.app)
-        if find_spec("pymacaron_async.endpoints") is not None:
-            from . import endpoints
-
-            endpoints.extend(context)
+        endpoints.extend(context)
 
 
 def _pym(*arguments: str) -> list[str]:
