@@ -72,6 +72,15 @@ def test_refused(options: dict[str, Any], message: str) -> None:
     assert message in caught.value.message
 
 
+def test_order_of_decorators() -> None:
+    """The schedule stands above the task; the other way round is refused, with the mend."""
+    with pytest.raises(AsyncConfigError, match="@schedule stands above @asynctask"):
+
+        @asynctask
+        @schedule(every=5)
+        def job() -> None: ...
+
+
 def test_names_are_unique() -> None:
     """Two schedules of one name are refused; the same one may be imported twice."""
 

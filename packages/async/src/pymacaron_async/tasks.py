@@ -243,7 +243,7 @@ def asynctask(function: Any = None, /, *, name: str | None = None, **options: An
         name: of the task, if not the function's own.
 
     Raises:
-        AsyncConfigError: another task has the name.
+        AsyncConfigError: another task has the name, or the function is a task already.
         TypeError: an option is unknown.
     """
     if "retry_on" in options and not isinstance(options["retry_on"], tuple):
@@ -251,6 +251,8 @@ def asynctask(function: Any = None, /, *, name: str | None = None, **options: An
     made_options = Options(**options)
 
     def decorate(function: Callable[P, R]) -> AsyncTask[P, R]:
+        if isinstance(function, AsyncTask):
+            raise AsyncConfigError(f"{function.name} is a task already; @schedule stands above @asynctask")
         made = AsyncTask(function, name or task_name(function), made_options)
         register(made)
         return made
