@@ -151,6 +151,21 @@ def bench(session: nox.Session) -> None:
     session.run("python", str(ROOT / "bench" / "run.py"), *session.posargs)
 
 
+@nox.session(python=PYTHONS[-1] if PYTHONS else None)
+def bench_async(session: nox.Session) -> None:
+    """Measure tasks beside bare Celery's on one Redis; `-- --rounds 3` is a quick look."""
+    install(session, *editable(PACKAGES), *groups("test"))
+    session.run("python", str(ROOT / "packages" / "async" / "bench" / "run.py"), *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run the tests of faults in full size, with figures: workers killed, Redis restarted, connections cut."""
+    install(session, *editable(PACKAGES), *groups("test"))
+    folder = ROOT / "packages" / "async" / "tests" / "chaos"
+    session.run("python", "-m", "pytest", "-q", *(session.posargs or [str(folder)]), env={"PYM_TEST_SOAK": "1"})
+
+
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Send hostile requests for a fixed time; `-- --seconds 600 --seed 7` chooses how long, and which."""

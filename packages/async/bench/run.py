@@ -26,14 +26,25 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 import bare  # noqa: E402  # after the path is set
-from flask import Flask, g  # noqa: E402
+import click  # noqa: E402
+from flask import Flask  # noqa: E402
+
+from pymacaron.auth import generate_token, load_auth_token, set_principal  # noqa: E402
 from redis_server import RedisServer  # noqa: E402
 from workers import environment, open_runtime, write_service  # noqa: E402
 
-from pymacaron.auth import generate_token, load_auth_token, set_principal  # noqa: E402
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+CONTRACT = """
+    openapi: 3.1.0
+    info: {title: Shop, version: 0.1.0}
+    paths:
+      /ping:
+        get:
+          operationId: greet
+          responses: {"200": {description: It is there}}
+"""
 
 HANDLERS = '''
     """Tasks that write one octet each."""
@@ -47,7 +58,7 @@ HANDLERS = '''
     opened = []
 
 
-    def order(name):
+    def greet():
         return {}
 
 
@@ -85,6 +96,7 @@ class Bench:
         server = stack.enter_context(RedisServer(folder / "redis"))
         self.ours = write_service(folder / "ours", server.url, async_time_limit=60)
         (self.ours / "handlers.py").write_text(textwrap.dedent(HANDLERS).lstrip("\n"))
+        (self.ours / "apis" / "shop.yaml").write_text(textwrap.dedent(CONTRACT).lstrip("\n"))
         open_runtime(self.ours)
         self.tasks: Any = import_module("handlers")
         self.app = Flask("app")
@@ -132,7 +144,6 @@ class Bench:
         token = generate_token("somebody")
         with self.app.test_request_context("/"):
             set_principal(load_auth_token(token))
-            g.pym_bench = True
             started, used = time.perf_counter(), time.process_time()
             for name in names:
                 send(name)
@@ -164,7 +175,8 @@ def measure(rounds: int, count: int) -> dict[str, dict[str, list[float]]]:
     with TemporaryDirectory(prefix="pym-bench-") as folder, ExitStack() as stack:
         bench = Bench(Path(folder), stack)
         sides = list(bench.sides())
-        found: dict[str, dict[str, list[float]]] = {what: {side: [] for side in sides} for what in ("enqueue", "cpu", "end")}
+        found: dict[str, dict[str, list[float]]]
+        found = {what: {side: [] for side in sides} for what in ("enqueue", "cpu", "end")}
         for side in sides:
             bench.measure_enqueue(side, 50)
         for number in range(rounds):
@@ -184,7 +196,8 @@ def report(found: dict[str, dict[str, list[float]]], rounds: int, count: int) ->
     """Return the figures as Markdown."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("celery", "kombu", "redis"))
     lines = [
-        f"{rounds} rounds of {count} tasks; Python {platform.python_version()}, {versions}, {os.cpu_count()} cores, {CONCURRENCY} processes.",
+        f"{rounds} rounds of {count} tasks; Python {platform.python_version()}, {versions}, {os.cpu_count()} cores,"
+        f" {CONCURRENCY} processes.",
         "",
         "| | enqueue, tasks/s | CPU of one enqueue, ms | end to end, tasks/s |",
         "|---|---|---|---|",
@@ -218,7 +231,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--count", type=int, default=1000)
     options = parser.parse_args()
-    print(report(measure(options.rounds, options.count), options.rounds, options.count))
+    click.echo(report(measure(options.rounds, options.count), options.rounds, options.count))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ def make_celery(settings: Settings) -> Celery:
     if settings.sentinel_master:
         options["master_name"] = settings.sentinel_master
     app = Celery(settings.service, broker=url, set_as_current=False)
+    if url.startswith("redis://"):
+        app.conf.broker_transport = f"{__package__}.redis_transport:Transport"
     app.conf.update(
         accept_content=["json"],
         broker_connection_retry_on_startup=True,

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
     from pymacaron_async.runtime import Runtime
 
+CONTRACT = """
+    openapi: 3.1.0
+    info: {title: Shop, version: 0.1.0}
+    paths:
+      /ping:
+        get:
+          operationId: greet
+          responses: {"200": {description: It is there}}
+"""
+
 #: Tasks that have an effect between two pauses. ``pay`` hands its key to a store of effects that honours it.
 HANDLERS = '''
     """Handlers and tasks of a shop."""
@@ -28,7 +38,7 @@ HANDLERS = '''
     HERE = Path(__file__).parent
 
 
-    def order(name):
+    def greet():
         return {}
 
 
@@ -83,6 +93,7 @@ class Shop:
     def __init__(self, folder: Path, broker_url: str, **config: Any) -> None:
         self.folder = write_service(folder, broker_url, **config)
         (folder / "handlers.py").write_text(textwrap.dedent(HANDLERS).lstrip("\n"))
+        (folder / "apis" / "shop.yaml").write_text(textwrap.dedent(CONTRACT).lstrip("\n"))
         (folder / "paid").mkdir()
         self.runtime: Runtime = open_runtime(folder)
 
