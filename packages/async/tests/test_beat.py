@@ -18,6 +18,7 @@ from pymacaron.config import Config, set_config
 from pymacaron_async import TaskNotQueued, asynctask, schedule
 from pymacaron_async.beat import Beat, start
 from pymacaron_async.connections import open_store
+from pymacaron_async.memory_store import MemoryStore
 from pymacaron_async.runtime import Runtime, set_runtime
 from pymacaron_async.schedules import SCHEDULES, Every, Schedule
 from pymacaron_async.settings import read_settings
@@ -55,13 +56,14 @@ def sent() -> Sent:
     return Sent()
 
 
-@pytest.fixture
-def runtime(redis_url: str, sent: Sent) -> Runtime:
-    """Return a runtime with a real store."""
+@pytest.fixture(params=["redis", "memory"])
+def runtime(request: pytest.FixtureRequest, redis_url: str, sent: Sent) -> Runtime:
+    """Return a runtime with each of the stores."""
     config = Config({"name": "shop", "celery_broker_url": redis_url, "async_publish_within": 0.1})
     set_config(config)
     settings = read_settings(config)
-    made = Runtime(settings, open_store(settings), sent)
+    store = open_store(settings) if request.param == "redis" else MemoryStore(settings.keep, settings.most_deliveries)
+    made = Runtime(settings, store, sent)
     set_runtime(made)
     return made
 
