@@ -347,3 +347,51 @@ def test_a_store_that_stays_away(service: Service, monkeypatch: pytest.MonkeyPat
     asynctask(name="fine")(lambda: None).delay()
     (end,) = service.work()
     assert isinstance(end, TaskNotQueued)
+
+
+def test_a_cancelled_task_whose_worker_died(service: Service) -> None:
+    """Whoever gets its message next writes that it was cancelled."""
+    asynctask(name="gone")(lambda: None).delay()
+    ((message, _),) = service.queue.sent
+    service.queue.sent.clear()
+    service.store.begin(message, "a dead worker's", 30, "worker")
+    assert service.store.cancel(message.id)
+    service.store.release(message.id)
+    assert service.executor.run(message) == State.CANCELLED
+    record = service.store.get(message.id)
+    assert record is not None
+    assert (record.state, list(service.store.running())) == (State.CANCELLED, [])
+
+
+def test_a_cancelled_task_is_ended_once(service: Service) -> None:
+    """Its message may come again, also after it has ended otherwise before it learned of it."""
+    runs: list[int] = []
+
+    @asynctask(name="late")
+    def late() -> None:
+        runs.append(1)
+        assert service.store.cancel(str(task.id))
+
+    late.delay()
+    ((message, _),) = service.queue.sent
+    assert service.work() == [State.SUCCEEDED]
+    waiting = late.delay()
+    ((other, _),) = service.queue.sent
+    service.store.cancel(waiting.id)
+    assert service.work() == [State.CANCELLED]
+    assert [service.executor.run(message), service.executor.run(other)] == [None, None]
+    record = service.store.get(message.id)
+    assert (record and record.state, runs) == (State.SUCCEEDED, [1])
+    assert service.store.counts()["late"].cancelled == 1
+
+
+def test_a_cancelled_task_that_still_runs(service: Service) -> None:
+    """Its message, should it come again meanwhile, waits for the worker that is being interrupted."""
+    asynctask(name="slow")(lambda: None).delay()
+    ((message, _),) = service.queue.sent
+    service.queue.sent.clear()
+    service.store.begin(message, "lease", 30, "another")
+    service.store.cancel(message.id)
+    assert service.executor.run(message) is None
+    assert len(service.queue.sent) == 1
+    assert service.store.finish(message, "lease", State.CANCELLED)

@@ -49,10 +49,15 @@ BEGIN = (
 local id, lease, attempt = ARGV[1], ARGV[2], tonumber(ARGV[4])
 local task = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'deliveries', 'lease', 'cancel')
 local state, known = task[1], tonumber(task[2] or 0)
-if state == 'cancelled' or task[5] then return {'cancelled', 0} end
-if ended[state] or known > attempt or (known == attempt and state == 'retrying') then return {'drop', 0} end
+if ended[state] and not task[5] then return {'drop', 0} end
 local until_ = redis.call('ZSCORE', KEYS[2], id)
-if known == attempt and until_ and tonumber(until_) > now then return {'wait', math.ceil((until_ - now) * 1000)} end
+local alive = until_ and tonumber(until_) > now
+if task[5] and not alive then
+  redis.call('HDEL', KEYS[1], 'lease')
+  return {'cancelled', 0}
+end
+if known > attempt or (known == attempt and state == 'retrying') then return {'drop', 0} end
+if known == attempt and alive then return {'wait', math.ceil((until_ - now) * 1000)} end
 if has(KEYS[4]) and redis.call('EXISTS', KEYS[4]) == 1 then return {'drop', 0} end
 if has(KEYS[3]) then
   local holder = redis.call('GET', KEYS[3])
@@ -104,6 +109,7 @@ local lease = redis.call('HGET', KEYS[1], 'lease')
 if lease and lease ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'state', state, 'ended', tostring(now), unpack(ARGV, 7))
 redis.call('HDEL', KEYS[1], 'lease')
+if state ~= 'retrying' then redis.call('HDEL', KEYS[1], 'cancel') end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('ZREM', KEYS[2], id)
 if state ~= 'retrying' and has(KEYS[3]) and redis.call('GET', KEYS[3]) == id then redis.call('DEL', KEYS[3]) end

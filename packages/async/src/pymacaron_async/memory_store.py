@@ -131,12 +131,15 @@ class MemoryStore:
         """Return why a message is not to be run; None where it is, and its unique key then is held."""
         if found is not None:
             record = found.record
-            if record.state == State.CANCELLED or found.is_cancelled:
-                return Verdict.CANCELLED, 0
-            known, waits = record.attempt, record.state == State.RETRYING
-            if record.has_ended or known > message.attempt or (known == message.attempt and waits):
+            if record.has_ended and not found.is_cancelled:
                 return Verdict.DROP, 0
             left = self._leases.get(message.id, 0) - self.now()
+            if found.is_cancelled and left <= 0:
+                found.record = msgspec.structs.replace(record, lease="")
+                return Verdict.CANCELLED, 0
+            known, waits = record.attempt, record.state == State.RETRYING
+            if known > message.attempt or (known == message.attempt and waits):
+                return Verdict.DROP, 0
             if known == message.attempt and left > 0:
                 return Verdict.WAIT, int(left * 1000) + 1
         if message.idempotency_key and self._done.get(message.idempotency_key, ("", 0))[1] > self.now():
@@ -185,6 +188,7 @@ class MemoryStore:
         self._change(message, state=state, ended=now, lease="", **told)
         self._leases.pop(message.id, None)
         if state != State.RETRYING:
+            self._tasks[message.id].is_cancelled = False
             self._free_unique(message)
         if state == State.SUCCEEDED and message.idempotency_key:
             self._done[message.idempotency_key] = message.id, now + self.keep
