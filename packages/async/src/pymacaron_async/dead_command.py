@@ -31,7 +31,7 @@ _ids = click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.group(invoke_without_command=True)
 @click.pass_context
 def dead(context: click.Context) -> None:
-    """Tasks that failed for the last time: list them, look at one, run them again, or forget them."""
+    """Look at tasks that failed for the last time."""
     if context.invoked_subcommand is None:
         context.invoke(list_dead)
 
@@ -96,7 +96,7 @@ def _letter_json(letter: DeadLetter) -> dict[str, Any]:
 @as_json_option
 @click.pass_obj
 def show_dead(service: Service, id: str, as_json: bool) -> None:
-    """Show why a task died: its arguments, how often it was tried, and the trace of its last error."""
+    """Show why a task died, with the trace of its last error."""
     runtime = service.runtime
     letter = runtime.store.find_dead(id)
     if letter is None:
@@ -117,7 +117,10 @@ def show_dead(service: Service, id: str, as_json: bool) -> None:
 def retry_dead(
     service: Service, ids: tuple[str, ...], everything: bool, name: str | None, yes: bool, as_json: bool
 ) -> int:
-    """Run dead tasks again, as new ones under their own ids. Exit with 1 where one was not sent."""
+    """Run dead tasks again.
+
+    They are sent anew under their own ids, with all their attempts. The exit status is 1 where one was not sent.
+    """
     letters = _chosen(service, ids, everything, name)
     if everything and not yes:
         _ask(f"run {len(letters)} dead tasks again?", len(letters))
@@ -134,7 +137,10 @@ def retry_dead(
 def drop_dead(
     service: Service, ids: tuple[str, ...], everything: bool, name: str | None, yes: bool, as_json: bool
 ) -> int:
-    """Forget dead tasks; they never run again. Exit with 1 where one was not found."""
+    """Forget dead tasks, which then never run again.
+
+    The exit status is 1 where one was not found.
+    """
     letters = _chosen(service, ids, everything, name)
     if everything and not yes:
         _ask(f"forget {len(letters)} dead tasks for ever?", len(letters))

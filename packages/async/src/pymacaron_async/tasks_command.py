@@ -37,7 +37,10 @@ class ScheduleRow(msgspec.Struct):
 @as_json_option
 @click.pass_context
 def tasks(context: click.Context, queue: str | None, watched: bool, every: float, as_json: bool) -> None:
-    """Show what waits, runs, is due later, and died; without a command, all of it at a glance."""
+    """Show what waits, runs, is due later and died.
+
+    Without a command, all of it is shown at a glance.
+    """
     service = context.obj = Service()
     if context.invoked_subcommand is not None:
         return
@@ -74,7 +77,10 @@ def show(service: Service, id: str, as_json: bool) -> None:
 @as_json_option
 @click.pass_obj
 def cancel(service: Service, id: str, as_json: bool) -> int:
-    """Cancel a task: one that waits never runs, one that runs is interrupted. Exit with 1 where it has ended."""
+    """Cancel a task.
+
+    One that waits never runs, one that runs is interrupted. The exit status is 1 where it has ended.
+    """
     store = service.runtime.store
     known = lookup.look_up(service.runtime, id, service.queues)
     if known.message is not None:
@@ -94,7 +100,10 @@ def cancel(service: Service, id: str, as_json: bool) -> int:
 @as_json_option
 @click.pass_obj
 def later(service: Service, as_json: bool) -> None:
-    """List the tasks that wait for their time: delayed ones, and those that failed and run again."""
+    """List the tasks that wait for their time.
+
+    These are delayed ones, and those that failed and will run again.
+    """
     with open_queues(service.runtime) as queues:
         found = list_later(service.runtime, queues, service.runtime.store.now())
     if as_json:
@@ -107,7 +116,7 @@ def later(service: Service, as_json: bool) -> None:
 @as_json_option
 @click.pass_obj
 def schedules(service: Service, as_json: bool) -> None:
-    """List the schedules of the service's tasks: their rules, the last tick that was sent, and the next one."""
+    """List schedules with their last and next ticks."""
     store = service.runtime.store
     load_app()
     now = store.now()
