@@ -6,6 +6,7 @@ of meaning stays under ``all_of``.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -23,7 +24,9 @@ _HIGHEST = {"minimum", "exclusive_minimum", "min_length", "min_items", "min_prop
 _NOTES = {"title", "description", "default", "name", "parent", "extensions", "discriminator"}
 _ASIDE = {*_NOTES, "read_only", "write_only"}
 _LONGEST_CHAIN = 50
-_DEFAULTS = asdict(Schema())
+# Each field with its default, and whether an empty value says something there: `minLength: 0`, `items: false`.
+_FIELDS = [(name, default, default is None or default is UNSET) for name, default in asdict(Schema()).items()]
+_values_of = attrgetter(*(name for name, _, _ in _FIELDS))
 
 
 def resolve(schema: AnySchema, schemas: Mapping[str, AnySchema]) -> AnySchema:
@@ -70,8 +73,8 @@ def given(schema: Schema) -> dict[str, Any]:
     """Return the fields that say anything."""
     return {
         name: value
-        for name, value in ((f, getattr(schema, f)) for f in schema.__struct_fields__)
-        if value is not _DEFAULTS[name] and not (value == _DEFAULTS[name] and type(value) is type(_DEFAULTS[name]))
+        for (name, default, may_be_empty), value in zip(_FIELDS, _values_of(schema), strict=True)
+        if value is not default and (value or may_be_empty)
     }
 
 
