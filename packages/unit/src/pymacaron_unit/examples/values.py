@@ -189,7 +189,8 @@ class Maker:
         allowed = [kind for kind in KINDS if all(_allows(part, kind) for part in parts)]
         if "number" in allowed and "integer" in allowed:
             allowed.remove("integer")  # A number is one where that is plainer.
-        said = [kind for kind, words in _SPEAKS_OF.items() if any(words & given(part).keys() for part in parts)]
+        keywords = {keyword for part in parts for keyword in given(part)}
+        said = [kind for kind, words in _SPEAKS_OF.items() if not words.isdisjoint(keywords)]
         spoken = [kind for kind in allowed if kind in said or (kind == "integer" and "number" in said)]
         if spoken and (self.random is None or not any(part.type for part in parts)):
             return spoken
