@@ -66,10 +66,11 @@ def test_the_shown_server_is_the_scaffolds_own(tmp_path: Path) -> None:
     assert body in (tmp_path / "x" / "handlers.py").read_text(encoding="utf-8")
 
 
-def test_the_example_passes_its_own_tests(tmp_path: Path) -> None:
-    """The tests of the example service pass, and exercise every operation of its contracts."""
-    folder = shutil.copytree(pages.ROOT / "examples" / "helloworld", tmp_path / "example")
-    _pass_tests(folder, "--pym-cov-report", "json:coverage.json")
+@pytest.mark.parametrize(("name", "options"), [("helloworld", []), ("postoffice", ["--pym-target", "."])])
+def test_examples_pass_their_own_tests(name: str, options: list[str], tmp_path: Path) -> None:
+    """The tests of the example services pass, and exercise every operation of their contracts."""
+    folder = shutil.copytree(pages.ROOT / "examples" / name, tmp_path / name)
+    _pass_tests(folder, "--pym-cov-report", "json:coverage.json", *options)
     covered = json.loads((folder / "coverage.json").read_text(encoding="utf-8"))
     assert covered["operation_percent"] == 100
 

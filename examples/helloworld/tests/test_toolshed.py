@@ -1,9 +1,9 @@
 """The tool shed's own tests, black-box: they run on the app, on a server, in a container and live.
 
-    pytest                              the app in this process
-    pytest --pym-target .               a server, started from this folder
-    pytest --pym-target http://…        whatever answers there
-    pytest --pym-cov                    and how much of the contracts they exercise
+pytest                              the app in this process
+pytest --pym-target .               a server, started from this folder
+pytest --pym-target http://…        whatever answers there
+pytest --pym-cov                    and how much of the contracts they exercise
 """
 
 import io

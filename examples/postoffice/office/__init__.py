@@ -1,0 +1,1 @@
+"""What the post office does, apart from being served."""
