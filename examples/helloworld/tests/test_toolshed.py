@@ -1,9 +1,7 @@
 """The tool shed's own tests, black-box: they run on the app, on a server, in a container and live.
 
-pytest                              the app in this process
-pytest --pym-target .               a server, started from this folder
-pytest --pym-target http://…        whatever answers there
-pytest --pym-cov                    and how much of the contracts they exercise
+`pytest` tests the app in its own process, `pytest --pym-target .` a server that is started from this folder,
+`pytest --pym-target http://…` whatever answers there; `--pym-cov` tells how much of the contracts they exercise.
 """
 
 import io
