@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 
-from pymacaron.auth import get_userid
+from pymacaron.auth import Principal, get_userid, set_principal
 from pymacaron.exceptions import BindError
 from pymacaron_async import Cancelled, task
 from pymacaron_async.endpoints import LONGEST_WAIT
@@ -96,6 +96,41 @@ def test_users_are_known_as_the_operation_knows_them(redis_url: str) -> None:
     assert service.client.get(url, headers={"X-Key": "key of bob"}).status_code == 404
     assert service.client.get(url, headers={"X-Key": "stolen"}).status_code == 401
     assert service.client.get(url, headers=bearer("alice")).status_code == 200
+
+
+def test_users_that_a_decorator_knows(redis_url: str) -> None:
+    """What ``x-decorate-server`` finds out of who calls is asked of whoever looks as well."""
+
+    def by_tenant(handler: Any) -> Any:
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            set_principal(Principal(request.headers["X-Tenant"]))
+            return handler(*args, **kwargs)
+
+        return decorated
+
+    document = contract()
+    document["paths"]["/reports"]["post"]["x-decorate-server"] = "handlers.by_tenant"
+    service = serve(redis_url, document, {"report": lambda: {"user": get_userid()}, "by_tenant": by_tenant})
+    url = service.client.post("/reports", headers={"X-Tenant": "red"}).headers["Location"]
+    service.work()
+    assert service.client.get(url, headers={"X-Tenant": "red"}).json["result"] == {"user": "red"}
+    assert service.client.get(url, headers={"X-Tenant": "blue"}).status_code == 404
+
+
+def test_users_that_the_app_knows(redis_url: str) -> None:
+    """A function before each request may have found out who calls."""
+    app = Flask("app")
+
+    @app.before_request
+    def know() -> None:
+        if "X-User" in request.headers:
+            set_principal(Principal(request.headers["X-User"]))
+
+    service = make(redis_url, app=app)
+    url = service.client.post("/reports", headers={"X-User": "alice"}).headers["Location"]
+    assert service.client.get(url, headers={"X-User": "alice"}).status_code == 200
+    for headers in ({"X-User": "bob"}, {}):
+        assert service.client.get(url, headers=headers).status_code == 404
 
 
 def test_a_task_that_nobody_owns(redis_url: str) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from flask import current_app, request
 from msgspec.structs import replace
 
-from pymacaron.auth import find_token, get_userid, load_auth_token, set_principal
+from pymacaron.auth import get_userid
 from pymacaron.authorization import authorizer
+from pymacaron.binding import import_object
 from pymacaron.contract import Security
 from pymacaron.exceptions import AuthMissingHeaderError, RequestError
 from pymacaron.flaskapp.incoming import FlaskIncoming, MadeRequest
@@ -35,18 +36,14 @@ class Ownership:
     """
 
     def __init__(self, operations: Iterable[AsyncOperation]) -> None:
-        self._ways: list[Callable[[Incoming], None]] = []
-        known = set()
+        self._ways: dict[object, Callable[[Incoming], object]] = {}
         for each in operations:
             operation = _without_scopes(each.operation)
-            key = (each.loaded.api.name, operation.security)
             check = authorizer(operation, each.loaded.api.security_schemes)
-            if check is not None and key not in known:
-                known.add(key)
-                self._ways.append(check)
-            # It may verify a token by itself, as pymacaron.auth.requires_auth does.
-            if operation.decorate_server and _verify_token not in self._ways:
-                self._ways.append(_verify_token)
+            if check is not None:
+                self._ways.setdefault((each.loaded.api.name, operation.security), check)
+            if operation.decorate_server:
+                self._ways.setdefault(operation.decorate_server, _by_decorator(operation.decorate_server))
 
     def user(self) -> str | None:
         """Return who makes the current request; None where it has no credential.
@@ -57,19 +54,18 @@ class Ownership:
         made = MadeRequest(current_app._get_current_object(), request._get_current_object())  # type: ignore[attr-defined]  # of proxies
         incoming = FlaskIncoming(made, request.environ, {})
         failure: RequestError | None = None
-        for check in self._ways:
+        for check in self._ways.values():
+            if get_userid() is not None:
+                break  # the app itself may know, from a function before the request
             try:
                 check(incoming)
             except AuthMissingHeaderError:
                 continue
             except RequestError as error:
                 failure = failure or error
-            else:
-                if get_userid() is not None:
-                    return get_userid()
-        if failure is not None:
+        if failure is not None and get_userid() is None:
             raise failure
-        return None
+        return get_userid()
 
 
 def may_see(record: Record, user: str | None) -> bool:
@@ -83,6 +79,11 @@ def _without_scopes(operation: Operation) -> Operation:
     return replace(operation, security=security)
 
 
-def _verify_token(incoming: Incoming) -> None:
-    header = incoming.header("Authorization")
-    set_principal(load_auth_token(find_token(header, None if header else incoming.cookies().get("token"))))
+def _by_decorator(path: str) -> Callable[[Incoming], object]:
+    """Return what finds out who calls by ``x-decorate-server``, such as ``pymacaron.auth.requires_auth``."""
+    decorated: Callable[[], object] = import_object(path, "x-decorate-server")(_nothing)
+    return lambda incoming: decorated()
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """Stand for a handler."""
