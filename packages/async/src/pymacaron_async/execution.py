@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pymacaron.crash import report_error
+from pymacaron.crash import report_error, report_warning
 from pymacaron.monitor import monitor
 
 from .arguments import decode_call
@@ -133,11 +133,7 @@ class Executor:
             except Answered:
                 raise
             except Exception as error:
-                report_error(
-                    f"the task {message.name} failed: {type(error).__name__}: {str(error)[:200]}",
-                    _told(message, error),
-                    error,
-                )
+                _report(message, error)
                 raise
 
     def fail(self, message: Message, lease: str, error: BaseException, seconds: float, deliveries: int = 1) -> None:
@@ -192,6 +188,17 @@ class Executor:
                 pause = min(pause * 2, 5.0)
             else:
                 return
+
+
+def _report(message: Message, error: Exception) -> None:
+    """Report a failed run: as an error the last time, as a warning where there is another attempt."""
+    task: AsyncTask[Any, Any] | None = REGISTRY.get(message.name)
+    what = f"{type(error).__name__}: {str(error)[:200]}"
+    if task is not None and task.runs_again(message.attempt, error):
+        told = {**_told(message, error), "error": describe(error)}
+        report_warning(f"the task {message.name} failed and runs again: {what}", told)
+    else:
+        report_error(f"the task {message.name} failed: {what}", _told(message, error), error)
 
 
 def _told(message: Message, error: BaseException) -> dict[str, Any]:

@@ -165,16 +165,20 @@ class AsyncTask(Generic[P, R]):
         """Return messages that are sent when the task has ended, before its end is written."""
         return ()
 
+    def runs_again(self, attempt: int, error: BaseException) -> bool:
+        """Tell whether there is another attempt after an error."""
+        return attempt <= self.options.max_retries and isinstance(error, self.options.retry_on)
+
     def retry_delay(self, attempt: int, error: BaseException) -> float | None:
         """Return the seconds until the next attempt, or None where there is none.
 
         The delay is random, from none to a bound that doubles with each attempt ("full jitter"), so that tasks that
         failed together do not come back together.
         """
-        options = self.options
-        if attempt > options.max_retries or not isinstance(error, options.retry_on):
+        if not self.runs_again(attempt, error):
             return None
-        return random.uniform(0, min(options.backoff_max, options.backoff * 2 ** (attempt - 1)))
+        bound = min(self.options.backoff_max, self.options.backoff * 2 ** (attempt - 1))
+        return random.uniform(0, bound)
 
     @property
     def time_limit(self) -> float:
