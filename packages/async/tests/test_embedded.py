@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,12 @@ def order(run: WorkerProcess, port: int, name: str) -> None:
 
 def workers_of(folder: Path) -> list[int]:
     """Return the worker of a folder, and its processes."""
-    return [pid for pid in processes(folder) if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    found = []
+    for pid in processes(folder):
+        with suppress(OSError):  # it has ended
+            if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 def test_run_starts_a_worker_and_a_private_broker(shop: Path) -> None:

@@ -7,6 +7,7 @@ dies, and is run by one worker at a time, see :mod:`.execution`.
 
 from __future__ import annotations
 
+import ssl
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from kombu.exceptions import OperationalError
 from .brokers import broker_of
 from .exceptions import TaskNotQueued
 from .message import HEADER
+from .redis_transport import as_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +37,9 @@ def make_celery(settings: Settings) -> Celery:
     options = broker.transport_options(settings.visibility_timeout)
     if settings.sentinel_master:
         options["master_name"] = settings.sentinel_master
-    app = Celery(settings.service, broker=url, set_as_current=False)
-    if url.startswith("redis://"):
-        app.conf.broker_transport = f"{__package__}.redis_transport:Transport"
+    app = Celery(settings.service, broker=as_ours(url), set_as_current=False)
+    if url.startswith("rediss://"):
+        app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     app.conf.update(
         accept_content=["json"],
         broker_connection_retry_on_startup=True,
