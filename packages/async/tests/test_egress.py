@@ -156,7 +156,7 @@ def test_the_certificate_must_be_the_hosts(
     path = certificate(tmp_path, "example.com")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(path)
-    monkeypatch.setattr(egress, "DEFAULT_CA_BUNDLE_PATH", str(path))
+    monkeypatch.setattr("requests.utils.DEFAULT_CA_BUNDLE_PATH", str(path))
     egress._tls.cache_clear()
     try:
         with receiving(tls) as receiver:

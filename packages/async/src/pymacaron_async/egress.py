@@ -17,8 +17,6 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -174,4 +172,6 @@ class _PinnedHttps(http.client.HTTPSConnection):
 
 @cache
 def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+    from requests import utils  # a server need not load it to start
+
+    return ssl.create_default_context(cafile=utils.DEFAULT_CA_BUNDLE_PATH)

@@ -18,7 +18,6 @@ from flask import current_app, request
 
 from pymacaron.exceptions import BindError, ValidationError, fault
 
-from . import metrics
 from .exceptions import NoSuchTask, TaskCancelled, TaskEnded
 from .operations import RETRY_AFTER, AsyncOperation
 from .ownership import Ownership, may_see
@@ -45,12 +44,11 @@ _VARIABLE = re.compile(r"<[^<>]*>")
 
 
 def extend(context: AppCreatedContext) -> None:
-    """Serve the tasks of an app's asynchronous operations, and its metrics (hook ``app_created``).
+    """Serve the tasks of an app's asynchronous operations (hook ``app_created``).
 
     Raises:
         BindError: the app has such a route already.
     """
-    metrics.extend(context)
     operations = [task for task in REGISTRY.values() if isinstance(task, AsyncOperation)]
     if operations:
         endpoints = TaskEndpoints(Ownership(operations))

@@ -12,7 +12,6 @@ from flask import Response
 
 from pymacaron.exceptions import PyMacaronException
 
-from .queues import open_queues
 from .runtime import get_runtime
 from .settings import value_of
 from .tasks import REGISTRY
@@ -103,6 +102,8 @@ def depths(runtime: Runtime) -> list[Depth]:
     """Return what waits in each queue that this service's tasks name; nothing where there is no broker."""
     if runtime.settings.broker is None:
         return []
+    from .queues import open_queues  # Celery is behind it, which a server need not load to start
+
     named = {task.options.queue for task in REGISTRY.values() if task.options.queue}
     with open_queues(runtime) as queues:
         return [queues.depth(name) for name in sorted({runtime.settings.queue, *named})]

@@ -27,6 +27,9 @@ _STOP_WITHIN = 7.0
 class AsyncPlugin(Plugin):
     """The plugin of pymacaron-async."""
 
+    def __init__(self) -> None:
+        self._has_operations = False
+
     def config_keys(self, context: ConfigKeysContext) -> None:
         """Declare the keys of tasks."""
         context.keys.update(KEYS)
@@ -61,17 +64,23 @@ class AsyncPlugin(Plugin):
 
     def wrap_operation(self, context: WrapOperationContext) -> None:
         """Let operations with ``x-pym-async`` run in a worker."""
-        from . import operations
+        if context.operation.extensions.get("x-pym-async") is True:
+            from . import operations
 
-        operations.wrap(context)
+            operations.wrap(context)
+            self._has_operations = True
 
     def app_created(self, context: AppCreatedContext) -> None:
         """Serve what becomes of tasks; where there is no broker, they run in this process, as this service."""
-        from . import endpoints
+        from . import metrics
         from .in_process import set_app
 
         set_app(context.app)
-        endpoints.extend(context)
+        metrics.extend(context)
+        if self._has_operations:
+            from . import endpoints
+
+            endpoints.extend(context)
 
 
 def _pym(*arguments: str) -> list[str]:
