@@ -428,3 +428,38 @@ def test_a_user_without_a_token(redis_url: str) -> None:
     answer = service.client.post(URL, json={"item": "tea"}, headers=headers)
     assert outcome(service, answer, headers)["result"] == {"total": 3}
     assert service.client.get(answer.headers["Location"]).status_code == 404
+
+
+def test_a_unique_operation(redis_url: str) -> None:
+    """The same request again is answered with the task that waits or runs already."""
+    handler = asynctask(unique_for=60)(lambda order, id, count: {"total": 1})
+    service = serve(redis_url, contract(), {"buy": handler})
+    first, again = (service.client.post(URL, json={"item": "tea"}) for _ in range(2))
+    other = service.client.post(URL, json={"item": "cake"})
+    assert first.headers["Location"] == again.headers["Location"] != other.headers["Location"]
+    assert again.json["id"] == first.json["id"]
+    assert service.work() == [State.SUCCEEDED] * 2
+
+
+def test_a_broker_that_is_away(redis_url: str) -> None:
+    """The request is answered 503, and may be made again."""
+    service = serve(
+        redis_url, contract(), {"buy": raising(ValueError())}, config={"celery_broker_url": "redis://127.0.0.1:1"}
+    )
+    answer = service.client.post(URL, json={"item": "tea"})
+    assert (answer.status_code, answer.json["error"], answer.headers["Retry-After"]) == (503, "TASK_NOT_QUEUED", "5")
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.0.3"])
+def test_older_contracts(redis_url: str, version: str) -> None:
+    """Operations of Swagger 2.0 and OpenAPI 3.0 may be asynchronous too."""
+    responses = {
+        "200": {"description": "OK", "schema": {"type": "object"}} if version == "2.0" else json_of({"type": "object"})
+    }
+    document = {
+        "info": {"title": "Shop", "version": "1"},
+        "paths": {"/a": {"post": {"operationId": "buy", "x-pym-async": True, "responses": responses}}},
+        **({"swagger": version, "produces": ["application/json"]} if version == "2.0" else {"openapi": version}),
+    }
+    service = serve(redis_url, document, {"buy": lambda: {"a": 1}})
+    assert outcome(service, service.client.post("/a"))["result"] == {"a": 1}
