@@ -14,8 +14,8 @@ from nox.virtualenv import VirtualEnv
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
+from tools import debian, packages, pythons, results, stamps  # noqa: E402
 from tools import minimums as lowest  # noqa: E402 - after the path is set
-from tools import packages, pythons, results, stamps  # noqa: E402
 
 nox.options.default_venv_backend = "virtualenv"
 nox.options.download_python = "never"
@@ -156,6 +156,15 @@ def bench_async(session: nox.Session) -> None:
     """Measure tasks beside bare Celery's on one Redis; `-- --rounds 3` is a quick look."""
     install(session, *editable(PACKAGES), *groups("test"))
     session.run("python", str(ROOT / "packages" / "async" / "bench" / "run.py"), *session.posargs)
+
+
+@nox.session
+def rabbitmq(session: nox.Session) -> None:
+    """Test tasks through a private RabbitMQ, which is installed where that can be done."""
+    debian.ensure(["rabbitmq-server"])
+    install(session, *editable(PACKAGES), *groups("test"))
+    tests = ROOT / "packages" / "async" / "tests" / "chaos" / "test_chaos_rabbitmq.py"
+    session.run("python", "-m", "pytest", "-q", str(tests), *session.posargs, env={"PYM_TEST_RABBITMQ": "1"})
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,9 @@ from redis_server import RedisServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+#: RabbitMQ is a large package that takes seconds to start: `nox -s rabbitmq` installs it, and runs its tests.
+collect_ignore = [] if os.environ.get("PYM_TEST_RABBITMQ") else ["test_chaos_rabbitmq.py"]
 
 
 @pytest.fixture

@@ -64,6 +64,13 @@ class Fleet:
         """Return which worker a process belongs to."""
         return next(index for index, worker in enumerate(self.workers) if pid in [worker.pid, *children(worker.pid)])
 
+    def wait_for(self, done: Callable[[], object], what: str, within: float = PATIENCE) -> None:
+        """Wait until something is so."""
+        until = time.monotonic() + within
+        while not done():
+            assert time.monotonic() < until, f"not in time: {what}; the workers said: {self.said}"
+            time.sleep(0.05)
+
     @property
     def said(self) -> str:
         """What the workers wrote that run now."""

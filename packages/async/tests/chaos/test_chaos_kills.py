@@ -46,7 +46,7 @@ def test_tasks_survive_killed_workers_and_restarts_of_redis(
     with Fleet(shop, 2) as fleet:
         sender = Thread(target=_send_all)
         sender.start()
-        _wait(lambda: bool(shop.effects()), fleet)
+        fleet.wait_for(shop.effects, "the first has its effect", PATIENCE)
         fleet.kill(fleet.holder(shop.effects()[0].pid))
         faults = ["worker"] * (WORKER_KILLS - 2) + ["redis"] * (REDIS_KILLS - 1)
         chance.shuffle(faults)
@@ -57,8 +57,10 @@ def test_tasks_survive_killed_workers_and_restarts_of_redis(
             else:
                 fleet.kill(chance.randrange(2), (lambda: _restart(durable_redis, chance)) if fault == "both" else None)
         sender.join()
-        _wait(lambda: len({effect.number for effect in shop.effects()}) == TASKS, fleet)
-        _wait(lambda: _is_drained(shop, durable_redis), fleet)
+        fleet.wait_for(
+            lambda: len({effect.number for effect in shop.effects()}) == TASKS, "all had their effect", PATIENCE
+        )
+        fleet.wait_for(lambda: _is_drained(shop, durable_redis), "nothing is left in the queue", PATIENCE)
     seconds = time.monotonic() - started
     effects = shop.effects()
     runs = Counter(effect.id for effect in effects)
@@ -98,10 +100,3 @@ def _restart(server: RedisServer, chance: random.Random) -> None:
 
 def _is_drained(shop: Shop, server: RedisServer) -> bool:
     return not server.client.llen("shop") and not server.client.hlen("unacked") and not shop.runtime.store.running()
-
-
-def _wait(done: Callable[[], bool], fleet: Fleet) -> None:
-    until = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < until, f"not in time; the workers said: {fleet.said}"
-        time.sleep(0.1)
