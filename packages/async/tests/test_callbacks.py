@@ -9,6 +9,7 @@ import pytest
 
 from pymacaron.exceptions import BindError, ServerError
 from pymacaron_async.callbacks import CALL_BACK, CallbackFailed
+from pymacaron_async.dead_letters import Outcome, retry
 from pymacaron_async.execution import Retried
 from pymacaron_async.signing import callback_secret, verify
 from pymacaron_async.store import State
@@ -245,6 +246,24 @@ def test_one_callback_however_often_the_task_ends(redis_url: str, receiver: Rece
     service.queue.send(message)
     assert service.work() == [State.SUCCEEDED, None]
     assert len(receiver.got) == 1
+
+
+def test_a_dead_task_that_is_sent_anew_is_called_back_anew(redis_url: str, receiver: Receiver) -> None:
+    """Whoever was told that it failed is told that it succeeded in the end."""
+    failures = [ServerError("no")]
+
+    def mended(body: Any, id: str, to: str | None) -> Any:
+        if failures:
+            raise failures.pop()
+        return {"total": 6}
+
+    service = make(redis_url, mended, done=callback())
+    service.client.post("/sums/1", json={"url": receiver.url})
+    service.work()
+    (letter,) = service.store.dead()
+    assert retry(service.runtime, letter) == Outcome.SENT
+    assert service.work() == [State.SUCCEEDED] * 2
+    assert [got.headers["pymtaskstate"] for got in receiver.got] == ["failed", "succeeded"]
 
 
 def test_the_callback_is_queued_before_the_end_is_written(redis_url: str, receiver: Receiver) -> None:

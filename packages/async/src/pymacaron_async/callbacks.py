@@ -152,10 +152,10 @@ def _allowed_hosts() -> tuple[str, ...]:
 
 
 def callback_messages(message: Message, plans: Iterable[Plan]) -> Iterable[Message]:
-    """Return the messages that send callbacks; their ids are the same however often the task ends."""
+    """Return the messages that send callbacks; they are the same however often the task ends, until it is sent anew."""
     for index, plan in enumerate(plans):
         yield Message(
-            id=str(uuid5(NAMESPACE_URL, f"{NAME}:{message.id}:{index}")),
+            id=str(uuid5(NAMESPACE_URL, f"{NAME}:{message.id}:{message.enqueued!r}:{index}")),
             name=NAME,
             call=encode_call((message.id, msgspec.to_builtins(plan)), {}),
             queue=message.queue,
