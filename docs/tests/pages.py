@@ -70,6 +70,7 @@ def run(page: Path, folder: Path) -> list[tuple[Step, str]]:
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "XDG_CACHE_HOME": str(folder / ".cache"),
+        "EXAMPLES": str(ROOT / "examples"),
         "EDITOR": f"{sys.executable} {Path(__file__).with_name('editor.py')} {page}",
         "PYTHONWARNINGS": "",
     }

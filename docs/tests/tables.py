@@ -11,6 +11,8 @@ from pymacaron.cli.main import pym
 from pymacaron.config import KEYS
 from pymacaron.plugins import HOOKS, Plugin
 from pymacaron.spec.check import RULES
+from pymacaron_async.brokers import BROKERS
+from pymacaron_async.settings import KEYS as ASYNC_KEYS
 
 
 def configuration() -> list[str]:
@@ -58,3 +60,16 @@ def _usage(name: str, command: click.Command) -> str:
 def rules() -> list[str]:
     """Return one row for each rule of ``pym check``."""
     return [f"| `{rule}` | {meaning} |" for rule, meaning in RULES.items()]
+
+
+def async_keys() -> list[str]:
+    """Return one row for each key of pym-config that is of asynchronous tasks."""
+    return [f"| `{key}` | {_default(default)} | {meaning} |" for key, (default, meaning) in ASYNC_KEYS.items()]
+
+
+def brokers() -> list[str]:
+    """Return one row for each broker of tasks."""
+    return [
+        f"| {broker.name} | {', '.join(f'`{scheme}://`' for scheme in broker.schemes)} | {broker.meaning} |"
+        for broker in BROKERS
+    ]

@@ -82,6 +82,8 @@ def test_examples_pass_their_own_tests(name: str, options: list[str], tmp_path: 
         ("commands", tables.commands),
         ("plugins", tables.hooks),
         ("check", tables.rules),
+        ("async", tables.async_keys),
+        ("async", tables.brokers),
     ],
 )
 def test_tables_say_what_the_code_says(page: str, rows: Callable[[], list[str]]) -> None:
