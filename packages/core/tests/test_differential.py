@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +24,7 @@ from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-unt
 from openapi_schema_validator import OAS30Validator, OAS31Validator, oas30_format_checker, oas31_format_checker
 
 from probing import GENERATIONS, accepts, bravado_spec, codec_of, document, succeeds, types_of
-from pymacaron.codec import judging
+from pymacaron.codec import codec, judging
 from pymacaron.codec.nulls import takes_null
 from pymacaron.contract import Schema
 from random_schemas import Schemas, is_circular, value_for
@@ -50,10 +54,10 @@ def compare(data: st.DataObject, named: dict[str, Any], generation: str, oracle:
     """Draw values for ``Probed`` and compare the verdicts on each."""
     assume(not is_circular(named))
     others = {name: schema for name, schema in named.items() if name != "Probed"}
-    codec = codec_of(generation, named["Probed"], **others)
+    probed = codec_of(generation, named["Probed"], **others)
     for _ in range(VALUES_EACH):
         value = data.draw(value_for(named["Probed"], named))
-        assert accepts(codec, value) == oracle(value), (value, named)
+        assert accepts(probed, value) == oracle(value), (value, named)
 
 
 def ecma(pattern: str) -> str:
@@ -268,3 +272,109 @@ def test_shared_validators_judge_the_same(data: st.DataObject, named: dict[str, 
             assert shared.checker.faults(value) == own.checker.faults(value)
             if accepted:
                 assert shared.encode(shared.load_slowly(value)) == own.encode(own.load_slowly(value))
+
+
+# What a run of this size has found besides: types that break msgspec.
+
+
+def run_alone(script: str) -> None:
+    """Run a script in a process of its own, which is watched for damage to memory and may end by it."""
+    paths = [str(Path(__file__).parent), *sys.path]
+    environ = {**os.environ, "PYTHONMALLOC": "debug", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_patterns_beside_elements_damage_no_memory() -> None:
+    """Where one type has a pattern and elements, msgspec frees the compiled pattern as if it were something else."""
+    run_alone("""
+        from probing import accepts, codec_of
+
+        for others in (["array"], ["object"], ["null", "array"], ["integer", "array", "object"]):
+            limited = {"type": ["string", *others], "pattern": "^a", "minItems": 1, "minProperties": 1}
+            named = {"type": "object", "properties": {"p": {"$ref": "#/components/schemas/L"}}}
+            one, many = codec_of("3.1", limited), codec_of("3.1", named, L=limited)
+            for value in ("a", "b", 1, None, [], [1], {}, {"a": 1}):
+                expected = value in ("a", [1] if "array" in others else "a", {"a": 1} if "object" in others else "a")
+                expected |= value is None and "null" in others or value == 1 and "integer" in others
+                for _ in range(3):
+                    assert accepts(one, value) == accepts(many, {"p": value}) == expected, (others, value)
+    """)
+
+
+def test_long_chains_of_classes_leave_none_half_made() -> None:
+    """msgspec recurses into classes; where that fails, it keeps classes without types for some of their fields."""
+    run_alone("""
+        import sys
+        from probing import types_of
+        from pymacaron.contract import Schema
+
+        def refer(**properties):
+            return {"type": "object", "properties": {k: {"$ref": f"#/definitions/{v}"} for k, v in properties.items()}}
+
+        def decode(types, data, name):
+            return types.codec(Schema(ref=name), "any").decode(data)
+
+        def deeper(calls, *args):
+            return decode(*args) if calls == 0 else deeper(calls - 1, *args)
+
+        for calls in (0, 500, 800):
+            chain = {f"C{i}": refer(next=f"C{i + 1}") for i in range(1500)}
+            start = {"A": refer(b="B", c="C0"), "B": refer(back="A"), "C1500": {"type": "integer"}}
+            types = types_of("2.0", **start, **chain)
+            deeper(calls if sys.getrecursionlimit() == 1000 else 0, types, b"{}", "A")
+            made = decode(types, b'{"back": {"c": {"next": {}}}}', "B")
+            assert made.back.c.next.get_model_name() == "C1"
+            for at in range(0, 1500, 50):
+                made = decode(types, b'{"next": ' * 60 + b"{}" + b"}" * 60, f"C{min(at, 1430)}")
+                while made.next is not None:
+                    made = made.next
+                assert made.get_model_name() == f"C{min(at, 1430) + 60}"
+            for wrong in (b'{"back": {"c": {"next": 1}}}', b'{"back": {"c": 1}}'):
+                try:
+                    decode(types, wrong, "B")
+                except types.invalid:
+                    continue
+                raise AssertionError(wrong)
+    """)
+
+
+def test_codecs_are_used_when_they_are_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that does not wait for the lock of building sees no type that msgspec is still taking in."""
+    made = codec_of("3.1", {"type": "object", "properties": {"a": {"type": "integer"}}})
+    seen: list[Any] = []
+    monkeypatch.setattr(codec, "is_bounded", lambda *_: seen.append((made._kind, made._decoder)))
+    assert made.load({"a": 1}).a == 1
+    assert seen == [(None, None)]
+
+
+HUGE = 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "accepted"),
+    [
+        ({"type": "string", "maxLength": HUGE}, "a", True),
+        ({"type": "string", "minLength": HUGE}, "a", False),
+        ({"type": "array", "maxItems": HUGE, "items": {"type": "integer"}}, ["a"], False),
+        ({"type": "array", "minItems": HUGE}, [1], False),
+        ({"type": "object", "maxProperties": HUGE}, {"a": 1}, True),
+        ({"type": "object", "minProperties": HUGE}, {"a": 1}, False),
+    ],
+)
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_lengths_beyond_any_value(generation: str, schema: Any, value: Any, accepted: bool) -> None:
+    """A length that no value can have is none that msgspec takes either."""
+    named = {"type": "object", "properties": {"p": schema}, "required": ["p"]}
+    assert accepts(codec_of(generation, named), {"p": value}) is accepted
+
+
+def test_classes_of_schemas_that_cannot_be_lowered_are_not_used() -> None:
+    """Where a class could not be completed, values are refused each time; its fields would take anything."""
+    types = types_of("3.1", Probed={"type": "object", "properties": {"p": {"type": "integer"}}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(types, "annotation", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            types.model("Probed")
+    assert not succeeds(types.codec(Schema(ref="Probed"), "any").decode, b'{"p": "x"}')

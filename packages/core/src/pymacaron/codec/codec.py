@@ -83,13 +83,13 @@ class Codec:
 
         with BUILDING:
             if self._decoder is None:
-                self._kind = self.types.lower(self.schema, self.direction)
-                try:
-                    decoder: Any = msgspec.json.Decoder(self._kind, dec_hook=parse_checked)
-                except (RecursionError, TypeError):
-                    self._kind = self.types.checked(self.schema, self.direction)
-                    decoder = msgspec.json.Decoder(self._kind, dec_hook=parse_checked)
+                kind = self.types.lower(self.schema, self.direction)
+                if not self.types.models.settle(kind):
+                    kind = self.types.checked(self.schema, self.direction)
+                decoder = msgspec.json.Decoder(kind, dec_hook=parse_checked)
                 self._bounded = is_bounded(self.schema, self.types.schemas)
+                # Other threads look at these without the lock, so they come when all is done.
+                self._kind = kind
                 self._decoder = decoder
         return self._decoder
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Union, cast
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Union, cast, get_args, get_origin
+from weakref import WeakSet
 
 from msgspec import UNSET, UnsetType
 from msgspec import field as struct_field
@@ -18,11 +20,23 @@ from .nulls import takes_null
 from .subschemas import equal_schemas
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
     from .lowering import Direction
     from .types import Types
 
 AnySchema = Schema | bool
 ModelClass = type[PymacaronBaseModel]
+
+# msgspec takes in a type with all classes below it by recursion. Where that fails halfway, it keeps classes of which
+# some fields have no type, and a message that has those ends the process. So no type is given to it that it can't take.
+_DEEPEST = 700
+_SHALLOWEST = 100
+_SPARE = 150
+
+# The classes that msgspec has taken in, or is about to; whoever looks holds the lock of building.
+_SETTLED: WeakSet[type] = WeakSet()
 
 _UNWRITABLE = re.compile(r'[\\"\x00-\x1f]')
 
@@ -53,10 +67,51 @@ class Models:
         """Give every new class the types of its fields, which may name further new classes."""
         while self._waiting:
             made, direction = self._waiting.pop()
-            info: ModelInfo = made._info
-            for found in info.properties.values():
-                made.__annotations__[found.attribute] = self._field_type(found, direction)
-            made.__annotations__[EXTRA] = dict[str, Any] | UnsetType
+            try:
+                self._complete(made, direction)
+            except BaseException:
+                # Else a class would be used whose fields take anything.
+                self._waiting.append((made, direction))
+                raise
+
+    def _complete(self, made: ModelClass, direction: Direction) -> None:
+        info: ModelInfo = made._info
+        for found in info.properties.values():
+            made.__annotations__[found.attribute] = self._field_type(found, direction)
+        made.__annotations__[EXTRA] = dict[str, Any] | UnsetType
+
+    def settle(self, kind: Any) -> bool:
+        """Make a type fit for msgspec: fields that lie too deep below it become checked ones.
+
+        Returns:
+            False where the stack has no room for any type.
+        """
+        deepest = min(_DEEPEST, _room())
+        if deepest < _SHALLOWEST:
+            return False
+        stack = [iter(_classes(kind, 1))]
+        while stack:
+            made, depth = next(stack[-1], (None, 0))
+            if made is None:
+                stack.pop()
+            elif made not in _SETTLED:
+                _SETTLED.add(made)
+                stack.append(self._below(made, depth, deepest))
+        return True
+
+    def _below(self, made: ModelClass, depth: int, deepest: int) -> Iterator[tuple[ModelClass, int]]:
+        """Yield the classes of a class's fields, in the order in which msgspec comes to them."""
+        for attribute in made.__struct_fields__:
+            below = _classes(made.__annotations__[attribute], depth + 1)
+            if any(at >= deepest and other not in _SETTLED for other, at in below):
+                found = made._info.by_attribute[attribute]
+                kind = self.types.checked(found.schema, self._direction(made))
+                made.__annotations__[attribute] = _optional(kind, found)
+            else:
+                yield from below
+
+    def _direction(self, made: ModelClass) -> Direction:
+        return next((direction for (_, direction), known in self.made.items() if known is made), "any")
 
     def _shared(self, shape: Schema) -> ModelClass | None:
         """Return the class that another contract has for an equal schema of the same name."""
@@ -108,10 +163,7 @@ class Models:
     def _field_type(self, found: Property, direction: Direction) -> Any:
         if self.types.is_hidden(found.schema, direction):
             return UnsetType if found.unset is UNSET else None
-        made = self.types.annotation(found.schema, direction)
-        if found.unset is UNSET and made is not Any:
-            return Union[made, UnsetType]  # noqa: UP007  # made is a value here, not an annotation
-        return made
+        return _optional(self.types.annotation(found.schema, direction), found)
 
     def _unset(self, schema: AnySchema) -> Any:
         """Return what stands for "not set": None, unless null is a value of the property."""
@@ -141,6 +193,38 @@ class Models:
         named = shape.parent if self.types.parents else None
         parents = (import_object(named, f"x-parent of {shape.name}"),) if named else ()
         return (*parents, *self.types.bases(shape))
+
+
+def _optional(kind: Any, found: Property) -> Any:
+    """Return the type of a property's values as that of its field, which may be unset."""
+    if found.unset is UNSET and kind is not Any:
+        return Union[kind, UnsetType]  # noqa: UP007  # kind is a value here, not an annotation
+    return kind
+
+
+def _classes(kind: Any, depth: int) -> list[tuple[ModelClass, int]]:
+    """Return the classes that a type names, and how deep; of a union the class, then those of a dict, then a list's."""
+    if isinstance(kind, ModelType):
+        return [(cast("ModelClass", kind), depth)]
+    below = depth + 1 if get_origin(kind) in (list, dict) else depth
+    parts = sorted(get_args(kind), key=_turn)
+    return [found for part in parts for found in _classes(part, below)]
+
+
+def _turn(part: Any) -> int:
+    """Return when msgspec comes to a part of a union."""
+    plain = get_origin(part)
+    plain = get_origin(get_args(part)[0]) if plain is Annotated else plain
+    return 0 if isinstance(part, ModelType) else 2 if plain is list else 1
+
+
+def _room() -> int:
+    """Return how many calls may still nest: C's own count as well, which may be as many as Python's."""
+    frame: FrameType | None = sys._getframe()
+    used = 0
+    while frame is not None:
+        frame, used = frame.f_back, used + 1
+    return sys.getrecursionlimit() - 2 * used - _SPARE
 
 
 def is_writable(name: str) -> bool:

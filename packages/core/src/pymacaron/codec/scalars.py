@@ -5,8 +5,9 @@ Each accepts only what its schema accepts; a function returns None where msgspec
 
 from __future__ import annotations
 
-from math import ceil, floor
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from math import ceil, floor, isfinite
+from sys import maxsize
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from msgspec import Meta
 
@@ -84,6 +85,8 @@ def number(shape: Schema, kind: str) -> Any:
         "gt": shape.exclusive_minimum,
         "lt": shape.exclusive_maximum,
     }
+    if not all(isinstance(v, int) or isfinite(v) for v in limits.values() if v is not None):
+        return None
     whole = _integer(limits, shape.multiple_of)
     if kind == "integer" or whole is None:
         return whole
@@ -133,6 +136,10 @@ def _tightest(pick: Any, *values: Any) -> Any:
 
 def limited(kind: Any, limits: dict[str, Any]) -> Any:
     there = {name: value for name, value in limits.items() if value is not None}
+    if there.get("min_length", 0) > maxsize:
+        return None  # msgspec takes no such length, and nothing has one.
+    if there.get("max_length", 0) > maxsize:
+        del there["max_length"]
     return Annotated[kind, Meta(**there)] if there else kind
 
 
@@ -144,11 +151,24 @@ def union(parts: list[Any]) -> Any:
         return None
     if sum(_mapping_like(part) for part in parts) > 1:
         return None
+    if any(map(_has_pattern, parts)) and any(map(_has_elements, parts)):
+        # msgspec (0.22) frees the compiled pattern of such a type as if it were the type of the elements.
+        return None
     return Union[tuple(parts)]  # noqa: UP007  # the parts are values here
 
 
 def _mapping_like(kind: Any) -> bool:
     return isinstance(kind, ModelType) or getattr(kind, "__origin__", None) is dict
+
+
+def _has_pattern(kind: Any) -> bool:
+    return any(getattr(meta, "pattern", None) is not None for meta in getattr(kind, "__metadata__", ()))
+
+
+def _has_elements(kind: Any) -> bool:
+    """Tell whether a type is a list or a dict, limited or not."""
+    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return get_origin(plain) in (list, dict)
 
 
 def text_parser(wire: Format) -> Callable[[Any], Any]:
