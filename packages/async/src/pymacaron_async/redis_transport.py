@@ -12,13 +12,29 @@ import re
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from .safe_fetch import SafeFetch
 
 _SCHEME = re.compile(r"^(redis|sentinel)s?(://|\+socket://)")
 
 
-class Channel(SafeFetch):
+class Faulted(SafeFetch):
+    """A channel that takes a connection which broke for broken.
+
+    The connections that the main loop reads are not mended by redis-py, which after that reads on from the new one,
+    without end where nothing comes: the worker would hang for good. Celery itself connects anew, and subscribes.
+    """
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        made: dict[str, Any] = super()._connparams(asynchronous=asynchronous)
+        if asynchronous:
+            made |= {"retry": Retry(NoBackoff(), 0), "retry_on_timeout": False}
+        return made
+
+
+class Channel(Faulted):
     """A channel that keeps its client for as long as its pool of connections, which a fork or a fault replaces."""
 
     _kept: Any = None
@@ -37,7 +53,7 @@ class Transport(redis.Transport):
     Channel = Channel
 
 
-class SentinelChannel(SafeFetch, redis.SentinelChannel):
+class SentinelChannel(Faulted, redis.SentinelChannel):
     """A channel to the Redis that Sentinel names."""
 
 
