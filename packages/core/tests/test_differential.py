@@ -124,6 +124,7 @@ def bravado(named: dict[str, Any], follow: bool = True) -> Callable[[Any], bool]
 @given(st.data(), Schemas("2.0", plain=True).documents())
 def test_2_0_accepts_what_bravado_core_accepts(data: st.DataObject, named: dict[str, Any]) -> None:
     """Swagger 2.0: the same verdict as bravado-core's, where it has no hole."""
+    assume(not is_circular(named))  # Following references would not end.
     compare(data, named, "2.0", bravado(with_patterns(named)))
 
 
