@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pymacaron_async.celery_app import CeleryTransport
 from pymacaron_async.store import State
+from redis_server import RedisServer
 from workers import open_runtime, ran, running, write_service
 
 if TYPE_CHECKING:
@@ -151,3 +153,51 @@ def _begun(shop: Path, names: list[str]) -> list[str]:
 def _state(runtime: Runtime, id: str) -> State | None:
     record = runtime.store.get(id)
     return record.state if record else None
+
+
+def test_what_an_operator_terminates_is_cancelled(shop: Path, tasks: Any, runtime: Runtime) -> None:
+    """A task that is revoked through Celery's remote control, by Flower say, ends and is not run again."""
+    assert isinstance(runtime.transport, CeleryTransport)
+    with running(shop) as worker:
+        sent = tasks.sleep.delay("long", 60)
+        worker.wait_for(lambda: ran(shop, "long"), "it runs")
+        runtime.transport.app.control.revoke(sent.id, terminate=True, signal="SIGKILL")
+        worker.wait_for(lambda: _state(runtime, sent.id) == State.CANCELLED, "it is cancelled")
+        tasks.ship.delay("tea")
+        worker.wait_for(lambda: ran(shop, "tea"), "the worker goes on")
+    assert ran(shop, "long") == ["started"]
+
+
+def test_processes_that_grow_are_replaced(shop: Path, tasks: Any) -> None:
+    """A process that has outgrown its memory ends after its task, and another one takes its place."""
+    command = ("worker", "--concurrency", "1", "--max-memory-per-child", "1", "--no-beat")
+    with running(shop, *command) as worker:
+        tasks.ship.delay("one")
+        worker.wait_for(lambda: ran(shop, "one"), "it ran")
+        tasks.ship.delay("two")
+        worker.wait_for(lambda: ran(shop, "two"), "it ran too")
+    assert _process(shop, "one") != _process(shop, "two")
+
+
+def test_a_worker_stops_while_redis_is_away(tmp_path: Path) -> None:
+    """It ends within its bound, with status 0; what it ran is run again when Redis is back."""
+    (tmp_path / "redis").mkdir()
+    shop = tmp_path / "shop"
+    with RedisServer(tmp_path / "redis", append_only=True) as server:
+        timeouts = {"async_visibility_timeout": 6, "async_time_limit": 5, "async_longest_countdown": 5}
+        open_runtime(write_service(shop, server.url, **timeouts))
+        tasks: Any = import_module("handlers")
+        with running(shop, "worker", "--stop-within", "1", "--no-beat") as worker:
+            tasks.sleep.delay("long", 4)
+            worker.wait_for(lambda: ran(shop, "long"), "it runs")
+            server.kill()
+            worker.signal(signal.SIGTERM)
+            assert worker.end() == 0, worker.said
+        server.start()
+        with running(shop) as worker:
+            worker.wait_for(lambda: ran(shop, "long")[-1] == "ended", "it is run again")
+    assert ran(shop, "long") == ["started", "started", "ended"]
+
+
+def _process(shop: Path, name: str) -> str:
+    return (shop / "ran" / name).read_text().split()[1]

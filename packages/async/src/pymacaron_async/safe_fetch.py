@@ -14,6 +14,7 @@ again by itself.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from queue import Empty
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,25 @@ class SafeQoS(redis.QoS):
         else:
             super().append(message, delivery_tag)
 
+    def restore_unacked(self, client: Any = None) -> None:
+        """Put back what was taken, but for what runs on while Celery connects anew.
+
+        Put back, it would be run again at once by a worker that finds its lease at an end, as nobody could renew it.
+        Where its process dies after all, it comes back after the visibility timeout.
+        """
+        for tag in _running():
+            self._delivered.pop(tag, None)
+        super().restore_unacked(client)
+
+
+def _running() -> list[str]:
+    """Return the delivery tags of what this process runs; none where it is about to end."""
+    from celery.worker import state
+
+    if state.should_stop not in (None, False) or state.should_terminate not in (None, False):
+        return []
+    return [request.message.delivery_tag for request in list(state.active_requests)]
+
 
 class SafeFetch(redis.Channel):
     """A channel to Redis that takes messages by a script; each look for one is followed by a wait for a bell.
@@ -99,6 +119,17 @@ class SafeFetch(redis.Channel):
         """Consume from a queue, and remember whether what comes from it is acknowledged."""
         (self._unacknowledged.add if no_ack else self._unacknowledged.discard)(queue)
         return super().basic_consume(queue, no_ack, *args, **kwargs)
+
+    def close(self) -> None:
+        """Close the channel, and give back what it holds; where Redis is away that comes back by itself.
+
+        kombu leaves a channel half closed whose last answer cannot be read, and the worker then ends when it closes
+        it again.
+        """
+        if self._in_poll:
+            with suppress(Empty, *self.connection_errors):
+                self._brpop_read()
+        super().close()
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         """Send a look for a message or, where the last one found none, a wait for a bell."""
