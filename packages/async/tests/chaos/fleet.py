@@ -53,10 +53,7 @@ class Fleet:
         self.orphaned |= {
             effect.id for effect in self.shop.effects() if effect.pid in pids and not self.shop.finished(effect)
         }
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        worker.process.wait(PATIENCE)
+        kill(worker)
         self.killed += 1
         self.workers[index] = self._start()
 
@@ -82,8 +79,21 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         for worker in self.workers:
             worker.signal(signal.SIGTERM)
-        statuses = [worker.end() for worker in self.workers]
+        try:
+            statuses = [worker.end() for worker in self.workers]
+        finally:
+            for worker in self.workers:
+                kill(worker)
         assert statuses == [0] * len(statuses), f"{statuses}: {self.said}"
+
+
+def kill(worker: WorkerProcess) -> None:
+    """Kill a worker with all its processes, if it has not ended."""
+    if worker.process.poll() is None:
+        for pid in freeze(worker.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        worker.process.wait(PATIENCE)
 
 
 def freeze(root: int) -> list[int]:
