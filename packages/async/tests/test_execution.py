@@ -400,3 +400,25 @@ def test_a_cancelled_task_that_still_runs(service: Service) -> None:
     assert service.executor.run(message) is None
     assert len(service.queue.sent) == 1
     assert service.store.finish(message, "lease", State.CANCELLED)
+
+
+def test_a_retry_that_is_faster_than_the_note_of_its_failure(service: Service) -> None:
+    """The end of the next attempt stands, although the failure of the one before is written after it."""
+
+    @asynctask(name="fast", max_retries=1, backoff=0.01)
+    def fast() -> None:
+        if task.attempt == 1:
+            raise ValueError("again")
+
+    id = fast.delay().id
+    kept = service.queue.send
+    other = Executor(service.app, service.runtime, "another worker")
+
+    def sent(message: Any, delay: float = 0) -> None:
+        assert other.run(message) == State.SUCCEEDED
+
+    service.queue.send = sent  # type: ignore[method-assign]  # a worker that takes it at once
+    (end,) = service.work()
+    service.queue.send = kept  # type: ignore[method-assign]  # as before
+    record = service.store.get(id)
+    assert (type(end), record and record.state) == (Retried, State.SUCCEEDED)

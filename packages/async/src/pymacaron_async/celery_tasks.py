@@ -92,7 +92,7 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
         message = self._ours()
         record = self._running(message)
         if message is not None and record is not None:
-            self.executor.runtime.store.finish(message, record.lease, State.CANCELLED)
+            replace(self.executor, patience=_PATIENCE).finish(message, record.lease, State.CANCELLED)
 
     def _release(self, error: BaseException) -> None:
         message = self._ours()

@@ -86,7 +86,7 @@ class Executor:
             self.runtime.transport.send(message, count / 1000 + random.uniform(0, 1))
             return None
         if verdict == Verdict.CANCELLED:
-            self._finish(message, lease, State.CANCELLED)
+            self.finish(message, lease, State.CANCELLED)
             return State.CANCELLED
         if verdict == Verdict.EXHAUSTED:
             self._bury(message, lease, _exhausted(count), count)
@@ -106,15 +106,15 @@ class Executor:
                 args, kwargs = decode_call(message.call)
                 result = task.run(args, kwargs)
         except Cancelled:
-            self._finish(message, lease, State.CANCELLED, seconds=time.perf_counter() - started)
+            self.finish(message, lease, State.CANCELLED, seconds=time.perf_counter() - started)
             return State.CANCELLED
         except Answered as answer:
-            self._finish(message, lease, State.FAILED, error=answer.error, seconds=time.perf_counter() - started)
+            self.finish(message, lease, State.FAILED, error=answer.error, seconds=time.perf_counter() - started)
             return State.FAILED
         except Exception as error:
             self.fail(message, lease, error, time.perf_counter() - started, deliveries)
             raise
-        self._finish(message, lease, State.SUCCEEDED, result=result, seconds=time.perf_counter() - started)
+        self.finish(message, lease, State.SUCCEEDED, result=result, seconds=time.perf_counter() - started)
         return State.SUCCEEDED
 
     @contextmanager
@@ -148,15 +148,16 @@ class Executor:
             self._bury(message, lease, describe(error), deliveries, seconds)
             return
         self._persist(lambda: self.runtime.transport.send(message.next_attempt(), delay))
-        self._finish(message, lease, State.RETRYING, error=describe(error), seconds=seconds)
+        self.finish(message, lease, State.RETRYING, error=describe(error), seconds=seconds)
         raise Retried(error, delay) from error
 
     def _bury(self, message: Message, lease: str, error: dict[str, Any], deliveries: int, seconds: float = 0) -> None:
         letter = DeadLetter(message, error, time.time(), deliveries)
         self._persist(lambda: self.runtime.store.bury(letter))
-        self._finish(message, lease, State.FAILED, error=error, seconds=seconds)
+        self.finish(message, lease, State.FAILED, error=error, seconds=seconds)
 
-    def _finish(self, message: Message, lease: str, state: State, **what: Any) -> None:
+    def finish(self, message: Message, lease: str, state: State, **what: Any) -> None:
+        """Write how a run ended; what follows a task that ended is sent before that."""
         if state in ENDED:
             self._persist(lambda: self._send_followers(message, lease))
         self._persist(lambda: self.runtime.store.finish(message, lease, state, **what))

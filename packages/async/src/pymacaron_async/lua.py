@@ -103,10 +103,12 @@ end
 FINISH = (
     _NOW
     + _HAS
+    + _ENDED
     + """
 local id, state = ARGV[1], ARGV[3]
-local lease = redis.call('HGET', KEYS[1], 'lease')
-if lease and lease ~= ARGV[2] then return 0 end
+local task = redis.call('HMGET', KEYS[1], 'lease', 'state', 'cancel')
+if task[1] and task[1] ~= ARGV[2] then return 0 end
+if not task[1] and ended[task[2]] and not task[3] then return 0 end
 redis.call('HSET', KEYS[1], 'state', state, 'ended', tostring(now), unpack(ARGV, 7))
 redis.call('HDEL', KEYS[1], 'lease')
 if state ~= 'retrying' then redis.call('HDEL', KEYS[1], 'cancel') end

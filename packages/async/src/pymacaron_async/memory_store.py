@@ -183,6 +183,8 @@ class MemoryStore:
         found = self._tasks.get(message.id)
         if found is not None and found.record.lease and found.record.lease != lease:
             return False
+        if found is not None and not found.record.lease and found.record.has_ended and not found.is_cancelled:
+            return False
         told = {name: value for name, value in (("result", result), ("error", error)) if value is not None}
         now = self.now()
         self._change(message, state=state, ended=now, lease="", **told)
