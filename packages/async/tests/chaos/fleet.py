@@ -46,16 +46,36 @@ class Fleet:
         Args:
             meanwhile: another fault, that happens while the processes are stopped.
         """
-        worker = self.workers[index]
+        worker = self.ready(index)
         pids = freeze(worker.pid)
         if meanwhile is not None:
             meanwhile()
-        self.orphaned |= {
-            effect.id for effect in self.shop.effects() if effect.pid in pids and not self.shop.finished(effect)
-        }
+        self._note_orphans(pids)
         kill(worker)
         self.killed += 1
         self.workers[index] = self._start()
+
+    def ready(self, index: int) -> WorkerProcess:
+        """Return a worker that has started."""
+        worker = self.workers[index]
+        self.wait_for(lambda: " tasks at once " in worker.said or worker.process.poll() is not None, "it starts")
+        return worker
+
+    def kill_process(self, pid: int) -> None:
+        """Kill one process of a worker, and note what died with it."""
+        self._note_orphans(freeze(pid))
+        os.kill(pid, signal.SIGKILL)
+        self.killed += 1
+
+    def _note_orphans(self, pids: list[int]) -> None:
+        effects = (effect for effect in self.shop.effects() if effect.pid in pids)
+        self.orphaned |= {effect.id for effect in effects if not self.shop.finished(effect)}
+
+    def replace(self, index: int) -> int:
+        """Ask a worker to stop, start another one when it has ended, and return its exit status."""
+        status = self.ready(index).stop()
+        self.workers[index] = self._start()
+        return status
 
     def holder(self, pid: int) -> int:
         """Return which worker a process belongs to."""
@@ -77,9 +97,9 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self.workers:
-            worker.signal(signal.SIGTERM)
         try:
+            for index in range(len(self.workers)):
+                self.ready(index).signal(signal.SIGTERM)
             statuses = [worker.end() for worker in self.workers]
         finally:
             for worker in self.workers:
