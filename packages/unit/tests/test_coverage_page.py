@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
+from browsing import chromium
 from coverage_cases import ZOO, call, zoo
 from pymacaron_unit.contracts import Contracts, from_document, load_contracts
 from pymacaron_unit.coverage import Coverage, Recorder
@@ -25,10 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.once
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run",
-]  # fmt: skip
 CAT = json.dumps([{"kind": "Cat"}]).encode()
 
 
@@ -57,15 +51,8 @@ def report(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start Chromium."""
-    program = shutil.which("chromium")
-    if program is None:
-        if os.environ.get("PYM_TEST_NO_SYSTEM") == "1":
-            pytest.skip("needs Debian's chromium, and PYM_TEST_NO_SYSTEM=1 leaves such tests out")
-        pytest.fail("there is no chromium; install it with: sudo apt-get install --no-install-recommends chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=FLAGS)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @contextmanager
