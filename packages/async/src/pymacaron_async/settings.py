@@ -32,7 +32,10 @@ KEYS: dict[str, tuple[Any, str]] = {
     "async_stop_within": (30.0, "seconds that a worker which is stopped may use to finish what it runs"),
     "async_callback_hosts": ((), "hosts that results may be sent to by callback; any public one where this is empty"),
     "async_callback_secret": (None, "secret that callbacks are signed with; made of jwt_secret where it is left out"),
-    "async_tasks_path": ("/tasks", "where tasks of operations with x-pym-async are asked for, below the API's base path"),
+    "async_tasks_path": (
+        "/tasks",
+        "where tasks of operations with x-pym-async are asked for, below the API's base path",
+    ),
     "async_metrics": (True, "whether /metrics tells of queues and tasks"),
 }
 
