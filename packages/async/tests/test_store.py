@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pymacaron_async.caller import Caller
 from pymacaron_async.exceptions import TaskNotQueued
@@ -294,7 +296,7 @@ def test_tasks_are_forgotten(make: Callable[[float], Store]) -> None:
 
 def test_a_store_that_is_away_says_so() -> None:
     """Whatever is asked of a Redis that is not there, the answer is a typed error that says when to come back."""
-    store = RedisStore(redis.Redis(port=1), "shop", 60, MOST)
+    store = RedisStore(redis.Redis(port=1, retry=Retry(NoBackoff(), 0)), "shop", 60, MOST)
     for ask in (lambda: store.get("1"), lambda: begin(store), lambda: store.take_due(1, 1), store.now):
         with pytest.raises(TaskNotQueued, match="the store of tasks does not answer") as caught:
             ask()

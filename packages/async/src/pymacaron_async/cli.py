@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from typing import Any
 
 import click
 from click.exceptions import Exit
@@ -48,6 +50,7 @@ def worker(
     if checks:
         _check(patience)
         return
+    signal.signal(signal.SIGTERM, _end)
     from .runtime import get_runtime
     from .worker import WorkerOptions, run_worker
 
@@ -56,6 +59,11 @@ def worker(
     named = tuple(name.strip() for name in (queues or "").split(",") if name.strip())
     options = WorkerOptions(concurrency, named, memory, pool, beat, stop_within)
     raise Exit(run_worker(app, get_runtime(), service_config().folder, options))
+
+
+def _end(*_: Any) -> None:
+    """End a worker that has not begun; where it is the first process of a container, nothing else would."""
+    sys.exit(0)
 
 
 def _check(patience: float) -> None:

@@ -94,7 +94,8 @@ def _running() -> list[str]:
     """Return the delivery tags of what this process runs; none where it is about to end."""
     from celery.worker import state
 
-    if state.should_stop not in (None, False) or state.should_terminate not in (None, False):
+    # Either is the exit status, of which 0 is one.
+    if any(flag is not None and flag is not False for flag in (state.should_stop, state.should_terminate)):
         return []
     return [request.message.delivery_tag for request in list(state.active_requests)]
 
