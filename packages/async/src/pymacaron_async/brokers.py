@@ -28,6 +28,7 @@ class Broker:
         meaning: what is particular about it, for the documentation.
         is_store: whether its URL, with another scheme, can be the store's as well.
         redelivers_after_timeout: whether a message comes again after a visibility timeout.
+        holds_delays: whether a worker can hold a delayed message without taking fewer others meanwhile.
         settings: of Celery, beside the common ones.
         transport_options: from the visibility timeout.
     """
@@ -37,6 +38,7 @@ class Broker:
     meaning: str
     is_store: bool = False
     redelivers_after_timeout: bool = True
+    holds_delays: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
     transport_options: Callable[[float], dict[str, Any]] = lambda timeout: {"visibility_timeout": timeout}
 
@@ -72,7 +74,9 @@ BROKERS = (
         ("amqp", "amqps", "pyamqp"),
         "RabbitMQ 3.10 or newer; quorum queues, publisher confirms; `async_store_url` names a Redis beside it",
         redelivers_after_timeout=False,
+        holds_delays=False,  # a quorum queue counts what a worker holds, and it cannot ask for more
         settings={
+            "task_create_missing_queue_type": "quorum",
             "task_default_queue_type": "quorum",
             "worker_detect_quorum_queues": True,
             "broker_native_delayed_delivery_queue_type": "quorum",

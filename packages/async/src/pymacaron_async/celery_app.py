@@ -86,7 +86,8 @@ class CeleryTransport:
 
     def send(self, message: Message, delay: float = 0) -> None:
         """Send a message; one that waits long is kept in the store, where it outlives every worker."""
-        if delay > self.settings.longest_countdown:
+        broker = self.settings.broker
+        if delay > self.settings.longest_countdown or (delay and broker is not None and not broker.holds_delays):
             self.store.put_later(message, delay)
             return
         until = time.monotonic() + self.settings.publish_within

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from celery.app import trace
 from celery.worker import WorkController
+from celery.worker import consumer as celery_consumer
 from celery.worker import state as celery_state
 
 from .beat import Beat
@@ -71,6 +72,17 @@ class WorkerOptions:
     pool: str = "prefork"
     beat: bool = True
     stop_within: float | None = None
+
+
+class Consumer(celery_consumer.Consumer):  # type: ignore[misc]  # Celery has no types
+    """Celery's consumer without its queues for delayed messages, some thirty in RabbitMQ: ours wait in the store."""
+
+    class Blueprint(celery_consumer.Consumer.Blueprint):  # type: ignore[misc]  # likewise
+        """Its steps."""
+
+        default_steps = tuple(
+            step for step in celery_consumer.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
+        )
 
 
 class Worker(WorkController):  # type: ignore[misc]  # Celery has no types
@@ -173,6 +185,7 @@ def _make_worker(runtime: Runtime, name: str, processes: int, options: WorkerOpt
         pool=options.pool,
         queues=_queues(runtime, options),
         max_memory_per_child=memory // 1024 if memory is not None and options.pool == "prefork" else None,
+        consumer_cls=Consumer,
         without_gossip=True,
         without_mingle=True,
         loglevel="WARNING",
