@@ -79,6 +79,10 @@ class SafeQoS(redis.QoS):
         else:
             super().append(message, delivery_tag)
 
+    def restore_visible(self, start: int = 0, num: int | None = 10, interval: int = 1) -> None:
+        """Look for what dead workers had each time that Celery asks, every ten seconds, not every tenth time."""
+        super().restore_visible(start, num, 1)
+
     def restore_unacked(self, client: Any = None) -> None:
         """Put back what was taken, but for what runs on while Celery connects anew.
 
@@ -108,6 +112,8 @@ class SafeFetch(redis.Channel):
     """
 
     QoS = SafeQoS
+    #: Seconds for which a worker that is killed while it looks keeps others from looking.
+    unacked_mutex_expire = 30
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.fetched: set[str] = set()

@@ -77,6 +77,11 @@ class Fleet:
         self.workers[index] = self._start()
         return status
 
+    def is_at_work(self, index: int) -> bool:
+        """Tell whether one of the last effects was a worker's."""
+        pids = children(self.workers[index].pid)
+        return any(effect.pid in pids for effect in self.shop.effects()[-20:])
+
     def holder(self, pid: int) -> int:
         """Return which worker a process belongs to."""
         return next(index for index, worker in enumerate(self.workers) if pid in [worker.pid, *children(worker.pid)])

@@ -51,15 +51,14 @@ def test_tasks_survive_killed_workers_and_restarts_of_redis(
         faults = ["worker"] * (WORKER_KILLS - 2) + ["redis"] * (REDIS_KILLS - 1)
         chance.shuffle(faults)
         for fault in [*faults, "both"]:
-            time.sleep(chance.uniform(0.2, 1))
+            _wait_for_work(fleet, index := chance.randrange(2))
+            time.sleep(chance.uniform(0, PAUSE))
             if fault == "redis":
                 _restart(durable_redis, chance)
             else:
-                fleet.kill(chance.randrange(2), (lambda: _restart(durable_redis, chance)) if fault == "both" else None)
+                fleet.kill(index, (lambda: _restart(durable_redis, chance)) if fault == "both" else None)
         sender.join()
-        fleet.wait_for(
-            lambda: len({effect.number for effect in shop.effects()}) == TASKS, "all had their effect", PATIENCE
-        )
+        fleet.wait_for(lambda: _all_ran(shop), "all had their effect", PATIENCE)
         fleet.wait_for(lambda: _is_drained(shop, durable_redis), "nothing is left in the queue", PATIENCE)
     seconds = time.monotonic() - started
     effects = shop.effects()
@@ -90,6 +89,14 @@ def _send_all() -> None:
                 time.sleep(0.1)
             else:
                 break
+
+
+def _wait_for_work(fleet: Fleet, index: int) -> None:
+    fleet.wait_for(lambda: fleet.is_at_work(index) or _all_ran(fleet.shop), "it works", PATIENCE)
+
+
+def _all_ran(shop: Shop) -> bool:
+    return len({effect.number for effect in shop.effects()}) == TASKS
 
 
 def _restart(server: RedisServer, chance: random.Random) -> None:
