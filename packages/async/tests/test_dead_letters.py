@@ -22,6 +22,8 @@ from pymacaron_async.store import DeadLetter, Record, State, Verdict
 if TYPE_CHECKING:
     from redis_server import RedisServer
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def runtime(redis_url: str) -> Runtime:

@@ -25,6 +25,8 @@ from workers import WorkerProcess, processes, pym, ran, running, wait_until, wri
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Path]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 
 from redis_server import free_port
@@ -17,6 +18,8 @@ from workers import PATIENCE, open_runtime, running, write_service
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+pytestmark = pytest.mark.once
 
 
 @contextmanager

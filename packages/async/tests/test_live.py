@@ -13,6 +13,10 @@ import sys
 import termios
 import time
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 PATIENCE = 20.0
 
 SCRIPT = """

@@ -20,6 +20,8 @@ from workers import open_runtime, pym, running, write_service
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.once
+
 NOW = time.monotonic()
 WELL = Vitals(pid=os.getpid(), written=NOW, turned=NOW, connected=True, connected_since=NOW - 1000)
 

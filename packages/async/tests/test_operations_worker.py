@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.once
+
 CONTRACT = """
     openapi: 3.1.0
     info: {title: Shop, version: 0.1.0}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pymacaron_async.message import Message
 
+pytestmark = pytest.mark.once
+
 SCHEDULES = """
 
 from pymacaron_async import schedule

@@ -52,4 +52,7 @@ def forget_service() -> None:
 
 def _is_service(name: str) -> bool:
     """Tell a module of a test's service from a library's, which stays imported."""
-    return "/pytest-" in (getattr(sys.modules[name], "__file__", None) or "")
+    file = getattr(sys.modules[name], "__file__", None)
+    if file is None:
+        return getattr(sys.modules[name], "__spec__", None) is None
+    return "/pytest-" in file

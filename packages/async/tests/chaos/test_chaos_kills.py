@@ -9,6 +9,8 @@ from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pymacaron_async import TaskNotQueued
 
 from .fleet import Fleet
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from redis_server import RedisServer
+
+pytestmark = pytest.mark.once
 
 TASKS = scaled(60, 2000)
 WORKER_KILLS = scaled(3, 15)

@@ -8,6 +8,8 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from .fleet import Fleet, children
 from .scale import scaled
 from .shop import Shop
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from redis_server import RedisServer
+
+pytestmark = pytest.mark.once
 
 TASKS = scaled(60, 1000)
 STOPS = scaled(2, 10)
