@@ -127,7 +127,10 @@ def parse_uuid(text: Any) -> UUID:
     # With 36 characters only the form with dashes is left of those that msgspec takes.
     if not isinstance(text, str) or len(text) != _UUID_LENGTH:
         raise ValueError("not a UUID")
-    return msgspec.convert(text, UUID)
+    try:
+        return msgspec.convert(text, UUID)
+    except msgspec.ValidationError as error:  # Of old, that is no ValueError.
+        raise ValueError(str(error)) from None
 
 
 def parse_byte(text: Any) -> bytes:
