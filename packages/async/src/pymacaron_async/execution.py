@@ -13,8 +13,8 @@ import time
 import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from pymacaron.crash import report_error, report_warning
 from pymacaron.monitor import monitor
@@ -80,7 +80,7 @@ class Executor:
             TaskNotQueued: the store or the broker cannot be reached; the message must be kept.
             Exception: what the task raised, the last time.
         """
-        lease = str(uuid4())
+        lease = token_hex(16)
         verdict, count = self.runtime.store.begin(message, lease, self.runtime.settings.lease, self.worker)
         if verdict == Verdict.WAIT:
             self.runtime.transport.send(message, count / 1000 + random.uniform(0, 1))
