@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .embedded import VARIABLE
 from .exceptions import TaskNotQueued
 from .execution import Executor, Retried
+from .leases import leases
 from .memory_store import MemoryStore
 from .runtime import Runtime
 
@@ -100,6 +101,7 @@ class InProcessTransport:
             self._changed.notify_all()
 
     def _start(self) -> None:
+        leases.start()
         self._thread = threading.Thread(target=self._run, name="tasks", daemon=True)
         self._thread.start()
         atexit.register(self._end)

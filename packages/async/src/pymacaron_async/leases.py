@@ -57,6 +57,13 @@ class Leases:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
+    def start(self) -> None:
+        """Start the thread that renews, where it does not run yet: none can be started once the process ends."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._renew_all, name="leases", daemon=True)
+                self._thread.start()
+
     @contextmanager
     def held(self, lease: Lease) -> Iterator[None]:
         """Renew a lease while the block runs; Cancelled is raised in it where the task is cancelled."""
@@ -65,11 +72,9 @@ class Leases:
             self._in_main = lease.lease
             # It stays installed: a signal that comes late must not end the process.
             signal.signal(signal.SIGUSR2, self._interrupt)
+        self.start()
         with self._lock:
             self._held[lease.lease] = lease
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._renew_all, name="leases", daemon=True)
-                self._thread.start()
         try:
             yield
         finally:
