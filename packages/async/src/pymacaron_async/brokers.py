@@ -72,7 +72,8 @@ BROKERS = (
     Broker(
         "RabbitMQ",
         ("amqp", "amqps", "pyamqp"),
-        "RabbitMQ 3.10 or newer; quorum queues, publisher confirms; `async_store_url` names a Redis beside it",
+        "RabbitMQ 3.10 or newer; quorum queues, publisher confirms; `async_store_url` names a Redis beside it; its"
+        " `consumer_timeout` (30 minutes by default) must be longer than every time limit",
         redelivers_after_timeout=False,
         holds_delays=False,  # a quorum queue counts what a worker holds, and it cannot ask for more
         settings={
