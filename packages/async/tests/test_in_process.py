@@ -33,6 +33,7 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return import_module("handlers")
 
 
+@pytest.mark.smoke
 def test_tasks_run_in_this_process(tmp_path: Path, tasks: Any) -> None:
     """They run one after the other, and are remembered."""
     first, second = tasks.ship.delay("tea"), tasks.ship.delay("milk")
