@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from .queues import Queues
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
@@ -95,13 +97,4 @@ class Observer:
 def waiting(app: Celery, queues: Sequence[str]) -> int:
     """Return how many messages wait in some queues; those that a worker holds are not counted."""
     with app.connection_for_read() as connection:
-        count = 0
-        for queue in queues:
-            channel = connection.channel()
-            try:
-                count += channel.queue_declare(queue, passive=True).message_count
-            except connection.channel_errors:
-                continue  # it was never used
-            finally:
-                channel.close()
-        return count
+        return sum(map(Queues(connection).waiting, queues))

@@ -15,7 +15,7 @@ from .exceptions import AsyncConfigError
 from .queues import NO_BROKER
 from .runtime import get_runtime
 from .settings import read_settings
-from .tasks import REGISTRY
+from .tasks import queues_in_use
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -39,10 +39,10 @@ class Service:
         return get_runtime()
 
     @cached_property
-    def queues(self) -> set[str]:
+    def queues(self) -> list[str]:
         """The queues that its tasks name; its own alone where its code cannot be loaded."""
         try:
             load_app()
         except PyMacaronException as error:
             click.echo(f"pym: only the queue {self.runtime.settings.queue!r} is known: {error.message}", err=True)
-        return {self.runtime.settings.queue, *(task.options.queue for task in REGISTRY.values() if task.options.queue)}
+        return queues_in_use(self.runtime.settings.queue)

@@ -14,7 +14,7 @@ from pymacaron.exceptions import PyMacaronException
 
 from .runtime import get_runtime
 from .settings import value_of
-from .tasks import REGISTRY
+from .tasks import queues_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -104,9 +104,8 @@ def depths(runtime: Runtime) -> list[Depth]:
         return []
     from .queues import open_queues  # Celery is behind it, which a server need not load to start
 
-    named = {task.options.queue for task in REGISTRY.values() if task.options.queue}
     with open_queues(runtime) as queues:
-        return [queues.depth(name) for name in sorted({runtime.settings.queue, *named})]
+        return [queues.depth(name) for name in queues_in_use(runtime.settings.queue)]
 
 
 def _states(store: Store) -> Iterable[Family]:

@@ -57,16 +57,20 @@ class Queues:
         self.can_look = connection.transport.driver_type == "redis"
 
     def depth(self, queue: str) -> Depth:
-        """Return what waits in a queue; nothing does in one that was never used."""
+        """Return what waits in a queue."""
+        waiting = self.waiting(queue)
+        return Depth(queue, waiting, self._oldest(queue) if waiting else None)
+
+    def waiting(self, queue: str) -> int:
+        """Return how many messages wait in a queue, those that workers hold left out; none in one that is not used."""
         # A channel of its own, as RabbitMQ closes one that asked for a queue that does not exist.
         channel = self._connection.channel()
         try:
-            waiting = channel.queue_declare(queue, passive=True).message_count
+            return int(channel.queue_declare(queue, passive=True).message_count)
         except self._connection.channel_errors:
-            return Depth(queue, 0)
+            return 0
         finally:
             channel.close()
-        return Depth(queue, waiting, self._oldest(queue) if waiting else None)
 
     def _oldest(self, queue: str) -> float | None:
         called = (message.enqueued for message in self.next(queue, 1))

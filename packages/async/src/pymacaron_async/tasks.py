@@ -202,6 +202,11 @@ def register(task: AsyncTask[Any, Any]) -> None:
     REGISTRY[task.name] = task
 
 
+def queues_in_use(own: str) -> list[str]:
+    """Return the service's own queue and every one that a task names, in order."""
+    return sorted({own, *(task.options.queue for task in REGISTRY.values() if task.options.queue)})
+
+
 @overload
 def asynctask(function: Callable[P, R], /) -> AsyncTask[P, R]: ...
 

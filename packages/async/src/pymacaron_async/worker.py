@@ -27,7 +27,7 @@ from .liveness import Heartbeat, Vitals
 from .logs import configure_worker_logging
 from .mover import Mover
 from .stopping import Stop
-from .tasks import REGISTRY
+from .tasks import REGISTRY, queues_in_use
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,10 +193,7 @@ def _make_worker(runtime: Runtime, name: str, processes: int, options: WorkerOpt
 
 
 def _queues(runtime: Runtime, options: WorkerOptions) -> list[str]:
-    if options.queues:
-        return list(options.queues)
-    named = {task.options.queue for task in REGISTRY.values() if task.options.queue}
-    return sorted({runtime.settings.queue} | named)
+    return list(options.queues) or queues_in_use(runtime.settings.queue)
 
 
 def _vitals(worker: Worker, observer: Observer) -> Vitals:
