@@ -52,6 +52,12 @@ class Node:
             return self.child(key)
         return None
 
+    def step(self, token: str) -> Node | None:
+        """Return the value under one token of a JSON pointer: a key, or an index as text; None where it is missing."""
+        if isinstance(self.value, list):
+            return self.child(int(token)) if token.isdecimal() and int(token) < len(self.value) else None
+        return self.get(token)
+
     def items(self) -> Iterator[tuple[str, Node]]:
         """Yield key and value of each entry; nothing where this is no mapping."""
         if isinstance(self.value, dict):
@@ -140,16 +146,13 @@ class Documents:
         """Return the value at a pointer of a file."""
         node = self.load(file)
         for token in tokens(pointer):
-            value = node.value
-            if isinstance(value, dict) and token in value:
-                node = node.child(token)
-            elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
-                node = node.child(int(token))
-            else:
+            value, below = node.value, node.step(token)
+            if below is None:
                 raise ContractError(
                     f"{where(self, base) if base else file}: the $ref {ref!r} dangles: {_short(file)} has no"
                     f" {escape(token)!r} under #{node.pointer}{_similar(token, value)}"
                 )
+            node = below
         return node
 
     def identifiers(self, file: str) -> Identifiers:

@@ -51,13 +51,10 @@ class Source:
     def step(self, node: Node, path: Iterable[str]) -> Node | None:
         """Follow keys and indices from a node; None where one is missing."""
         for token in path:
-            value = node.value
-            if isinstance(value, dict) and token in value:
-                node = node.child(token)
-            elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
-                node = node.child(int(token))
-            else:
+            below = node.step(token)
+            if below is None:
                 return None
+            node = below
         return node
 
     def reach(self, node: Node | None, path: Iterable[str]) -> Node | None:
