@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import TargetError
+from .kept import KeptTarget
 from .process import KeptProcess, free_port
-from .target import Target
 from .tokens import RemoteSigner, token_of_environment
-from .waiting import PATIENCE, wait_for_ping
+from .waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ _GRACE = 10
 _PYTHON = 'exec "$(command -v python3 || command -v python)" "$@"'
 
 
-class ContainerTarget(Target):
+class ContainerTarget(KeptTarget):
     """An image that is run with its port published on a free port of 127.0.0.1.
 
     The port inside is the lowest TCP port of the image's ``EXPOSE``; 8080 where it exposes none.
@@ -47,12 +47,10 @@ class ContainerTarget(Target):
     """
 
     def __init__(self, image: str, contract_files: Iterable[str | Path] = (), patience: float = PATIENCE) -> None:
-        super().__init__(contract_files=contract_files)
+        super().__init__(contract_files, patience)
         self.image = image
-        self.patience = patience
         self.engine = ""
         self.container_id = ""
-        self.process: KeptProcess | None = None
 
     def describe(self) -> str:
         """Name the image."""
@@ -80,29 +78,11 @@ class ContainerTarget(Target):
         )
         try:
             self.process.start()
-            self._wait(inside)
+            hint = f"; its port {inside} was tried, write EXPOSE into the image if it listens on another one"
+            self.wait(self.process, hint)
         except BaseException:
             self.stop()
             raise
-
-    def _wait(self, inside: int) -> None:
-        assert self.process is not None
-        try:
-            wait_for_ping(self, self.patience, self.process.check)
-        except TargetError as error:
-            if str(error).startswith(self.process.name):
-                raise
-            raise TargetError(
-                f"{self.describe()}: {error}; its port {inside} was tried, write EXPOSE into the image if it listens on"
-                f" another one. Its log{self.process.tail()}"
-            ) from None
-
-    def stop(self) -> None:
-        """Stop and remove the container."""
-        super().stop()
-        if self.process is not None:
-            self.process.stop()
-            self.process = None
 
     def find_contracts(self) -> Contracts:
         """Return the contracts that the service publishes on its docs page; none where it publishes none."""

@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import TargetError
+from .kept import KeptTarget
 from .process import KeptProcess, free_port, is_taken
-from .target import Target
 from .tokens import folder_signer
-from .waiting import PATIENCE, wait_for_ping
+from .waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TRIES = 3
 
 
-class FolderTarget(Target):
+class FolderTarget(KeptTarget):
     """A service that is started from its folder, on a free port of 127.0.0.1.
 
     Args:
@@ -40,11 +40,9 @@ class FolderTarget(Target):
         port: int | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        super().__init__(contract_files=contract_files)
+        super().__init__(contract_files, patience)
         self.folder = folder.resolve()
         self.port = port
-        self.patience = patience
-        self.process: KeptProcess | None = None
         self._signer = folder_signer(self.folder)
         check_service(self.folder)
 
@@ -76,19 +74,7 @@ class FolderTarget(Target):
         command = [sys.executable, "-m", "pymacaron.cli", "run", "--no-reload", "--no-debug", "--port", str(port)]
         self.process = KeptProcess(self.describe(), command, self.folder, {"PYTHONUNBUFFERED": "1"})
         self.process.start()
-        try:
-            wait_for_ping(self, self.patience, self.process.check)
-        except TargetError as error:
-            if str(error).startswith(self.process.name):
-                raise
-            raise TargetError(f"{self.describe()}: {error}. Its log{self.process.tail()}") from None
-
-    def stop(self) -> None:
-        """Stop the service and everything that it started."""
-        super().stop()
-        if self.process is not None:
-            self.process.stop()
-            self.process = None
+        self.wait(self.process)
 
     def find_contracts(self) -> Contracts:
         """Return the contracts in the folder that pym-config names."""
