@@ -170,6 +170,29 @@ def test_production(tmp_path: Path) -> None:
     closed(server)
 
 
+TAKING = CONTRACT.replace(
+    "get:\n", "post:\n          requestBody: {content: {application/json: {schema: {type: object}}}}\n"
+)
+
+
+def test_production_tells_where_a_connection_ends(tmp_path: Path) -> None:
+    """An answer to a request that was not read to its end says that its connection ends; others keep theirs."""
+    handlers = "def hello(body, name):\n    return body\n"
+    write(tmp_path, {**SERVICE, "apis/greetings.yaml": TAKING, "handlers.py": handlers})
+    with running(tmp_path, [*RUN, "--production", "--workers", "1"]) as server, requests.Session() as session:
+        url = f"{server.url}/v1/hello/ann"
+        headers = {"Content-Type": "application/json"}
+        for body in (b'{"a": 1}', iter([b'{"a"', b": 1}"])):
+            answer = session.post(url, data=body, headers=headers, timeout=PATIENCE)
+            assert answer.json() == {"a": 1}
+            assert "Connection" not in answer.headers
+        for body in (b'{"a": 1}', iter([b'{"a"', b": 1}"])):
+            answer = session.put(url, data=body, headers=headers, timeout=PATIENCE)
+            assert (answer.status_code, answer.headers["Connection"]) == (405, "close")
+        assert "Connection" not in session.get(url, timeout=PATIENCE).headers
+        assert server.stop() == 0
+
+
 def stream(server: Server) -> requests.Response:
     headers = {"Connection": "close"}
     return requests.get(f"{server.url}/v1/hello/ann", stream=True, timeout=PATIENCE, headers=headers)

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 
 from pymacaron.exceptions import ConfigError
 
+from .unread import ClosesUnread
+
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from flask import Flask
 
 
@@ -84,12 +88,12 @@ def serve_production(target: str, host: str, port: int, workers: int, threads: i
     ).serve(target_loader=load_in_worker)
 
 
-def load_in_worker(target: str) -> Flask:
+def load_in_worker(target: str) -> WSGIApplication:
     """Return the app of ``module:app`` in a process of Granian's, which ends with the one that started it."""
     die_with_parent()
     module, _, name = target.partition(":")
     app: Flask = getattr(import_module(module), name)
-    return app
+    return ClosesUnread(app)
 
 
 def die_with_parent() -> None:
