@@ -321,7 +321,7 @@ class Mixing(Plugin):
         context.formats.append(Taste())
 
     def model_bases(self, context: plugins.ModelBasesContext) -> None:
-        if context.schema.extensions.get("x-loud"):
+        if any(schema.extensions.get("x-loud") for schema in (context.schema, *context.extends)):
             context.bases.append(Loud)
 
 
@@ -332,15 +332,21 @@ def test_keys_formats_and_bases(monkeypatch: pytest.MonkeyPatch) -> None:
     item = {
         "type": "object",
         "x-loud": True,
-        "properties": {"name": {"type": "string"}, "taste": {"type": "string", "format": "taste"}},
+        "properties": {
+            "name": {"type": "string"},
+            "taste": {"type": "string", "format": "taste"},
+            "shout": {"type": "integer"},
+        },
     }
     quiet = {"type": "object", "properties": {"name": {"type": "string"}}}
     ref = {"$ref": "#/components/schemas/Item"}
     paths = {"/x": {"post": {"operationId": "x", "requestBody": json_of(ref), "responses": {"200": json_of(ref)}}}}
-    document = openapi(paths, components={"schemas": {"Item": item, "Quiet": quiet}})
+    small = {"allOf": [{"$ref": "#/components/schemas/Item"}, {"type": "object", "properties": {"size": {}}}]}
+    document = openapi(paths, components={"schemas": {"Item": item, "Small": small, "Quiet": quiet}})
 
     def handler(body: Any) -> Any:
         assert body.taste == ("taste", "sour")
+        assert body.shout_ is None
         body.name = body.shout()
         return body
 
@@ -348,6 +354,8 @@ def test_keys_formats_and_bases(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.post("/x", json={"name": "a", "taste": "sour"}).json == {"name": "A", "taste": "sour"}
     assert client.post("/x", json={"name": "a", "taste": "blue"}).status_code == 400
     assert not hasattr(apipool.shop.Quiet, "shout")
+    small_one: Any = apipool.shop.Small(name="b")
+    assert small_one.shout() == "B"
     assert KEYS["mixing"] == (7, "how much")
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from .client import ApiClient, ClientSettings
 from .codec.formats import Formats
+from .codec.subschemas import extended
 from .codec.types import Types
 from .config import KEYS, get_config
 from .crash import set_error_reporter
@@ -177,7 +178,7 @@ class API:
         types = Types(
             api,
             self.formats,
-            lambda schema: self._bases(name, schema),
+            lambda schema: self._bases(api, schema),
             self.config.max_errors,
             lambda: (apipool.get(other).types for other in apipool.get_api_names()),
         )
@@ -188,10 +189,11 @@ class API:
             self.contracts[name] = source if isinstance(source, dict) else Path(source).resolve()
             self._served[name] = loaded
 
-    def _bases(self, name: str, schema: Schema) -> list[type]:
+    def _bases(self, api: Api, schema: Schema) -> list[type]:
         if not self.plugins.implements("model_bases"):
             return []
-        bases: list[type] = self.plugins.call("model_bases", ModelBasesContext(name, schema, [])).bases
+        context = ModelBasesContext(api.name, schema, [], extended(schema, api.schemas))
+        bases: list[type] = self.plugins.call("model_bases", context).bases
         return bases
 
     def prepare(self) -> Flask:

@@ -20,7 +20,7 @@ from msgspec.structs import force_setattr
 from pymacaron.exceptions import ModelError, fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pymacaron.codec.codec import Codec
     from pymacaron.codec.types import Types
@@ -312,10 +312,14 @@ class NoneWhenUnset:
 _TAKEN = frozenset(dir(PymacaronBaseModel))
 
 
-def attribute_names(names: Iterator[str] | list[str]) -> dict[str, str]:
-    """Choose a Python attribute for each property: its own name where that is a free identifier."""
+def attribute_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Choose a Python attribute for each property: its own name where that is a free identifier.
+
+    Args:
+        taken: further names that are not free.
+    """
     made: dict[str, str] = {}
-    taken = {EXTRA}
+    taken = {EXTRA, *taken}
     for name in sorted(names, key=lambda n: (not n.isidentifier(), n)):
         attribute = name if name.isidentifier() else re.sub(r"\W", "_", name)
         if not attribute.isidentifier():

@@ -49,11 +49,16 @@ class FormatsContext:
 
 @dataclass
 class ModelBasesContext:
-    """Append base classes for the model of ``schema`` of ``api`` to ``bases``."""
+    """Append base classes for the model of ``schema`` of ``api`` to ``bases``; ``extends`` holds what it is made from.
+
+    Attributes:
+        extends: the named schemas that it refers to by ``allOf``, and those that these refer to, nearest first.
+    """
 
     api: str
     schema: Schema
     bases: list[type]
+    extends: list[Schema] = field(default_factory=list)
 
 
 @dataclass

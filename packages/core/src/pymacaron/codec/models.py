@@ -131,7 +131,8 @@ class Models:
 
     def _base(self, shape: Schema) -> ModelClass:
         fields = self.types.fields(shape)
-        attributes = name_attributes(list(fields))
+        bases = tuple(self.types.bases(shape))
+        attributes = name_attributes(list(fields), taken=_methods(bases))
         info = ModelInfo(self.types.api.name, str(shape.name), shape, types=self.types)
         namespace: dict[str, Any] = {"__annotations__": {}, "__doc__": shape.description or shape.title}
         for name, schema in fields.items():
@@ -143,7 +144,7 @@ class Models:
                 namespace[found.attribute] = self._default(schema, found.unset)
             if not isinstance(namespace.get(found.attribute), type(struct_field())):
                 info.blank[found.attribute] = found.unset
-        made = _make(shape, (*self._mixins(shape), PymacaronBaseModel), namespace, attributes)
+        made = _make(shape, (*self._mixins(shape), *bases, PymacaronBaseModel), namespace, attributes)
         made._info, info.base = info, made
         for found in info.properties.values():
             if found.unset is UNSET:
@@ -191,8 +192,13 @@ class Models:
         from pymacaron.binding import import_object
 
         named = shape.parent if self.types.parents else None
-        parents = (import_object(named, f"x-parent of {shape.name}"),) if named else ()
-        return (*parents, *self.types.bases(shape))
+        return (import_object(named, f"x-parent of {shape.name}"),) if named else ()
+
+
+def _methods(bases: tuple[type, ...]) -> Iterator[str]:
+    """Yield the names of the public methods of base classes, which no property may hide."""
+    for base in bases:
+        yield from (name for name in dir(base) if not name.startswith("_") and callable(getattr(base, name)))
 
 
 def _optional(kind: Any, found: Property) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pymacaron.contract import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .types import Types
 
@@ -33,6 +33,21 @@ def targets(schema: Schema) -> Iterable[str]:
         yield schema.ref
     if schema.discriminator is not None:
         yield from schema.discriminator.mapping.values()
+
+
+def extended(schema: Schema, schemas: Mapping[str, AnySchema]) -> list[Schema]:
+    """List the named schemas that a named schema extends by ``allOf``, directly or not, nearest first."""
+    found: dict[str, Schema] = {}
+    waiting: list[AnySchema] = [schemas.get(schema.name or "", schema)]
+    while waiting:
+        part = waiting.pop(0)
+        if isinstance(part, Schema):
+            names = [inner.ref for inner in part.all_of if isinstance(inner, Schema) and inner.ref is not None]
+            names += [part.ref] if part.ref is not None else []
+            new = {name: schemas[name] for name in names if name not in found and name != schema.name}
+            found.update({name: other for name, other in new.items() if isinstance(other, Schema)})
+            waiting += new.values()
+    return list(found.values())
 
 
 def equal_schemas(mine: Types, a: AnySchema, theirs: Types, b: AnySchema) -> bool:
