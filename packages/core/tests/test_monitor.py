@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -43,20 +43,31 @@ def test_outside_of_requests_nothing_is_kept() -> None:
     assert get_timings() == []
 
 
+def test_attributes() -> None:
+    """What a section says of itself stands beside its duration, where it raised as well."""
+    with Flask("x").test_request_context("/"):
+        with suppress(ZeroDivisionError), monitor(kind="DYNAMODB", method="get") as section:
+            section["capacity_units"] = 0.5
+            _ = 1 / 0
+        (found,) = get_timings()
+    assert found["capacity_units"] == 0.5
+
+
 def test_opentelemetry_gets_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where OpenTelemetry is installed, a section is one of its spans."""
+    """Where OpenTelemetry is installed, a section is one of its spans, with the section's attributes."""
     spans: list[str] = []
 
     class Tracer:
         @contextmanager
-        def start_as_current_span(self, name: str) -> Iterator[None]:
+        def start_as_current_span(self, name: str) -> Iterator[Any]:
             spans.append(f"start {name}")
-            yield
+            yield SimpleNamespace(set_attributes=lambda attributes: spans.append(f"{attributes}"))
             spans.append(f"end {name}")
 
     package: Any = ModuleType("opentelemetry")
     package.trace = SimpleNamespace(get_tracer=lambda _: Tracer())
     monkeypatch.setitem(sys.modules, "opentelemetry", package)
-    with monitor(kind="SQL", method="select"):
+    with monitor(kind="SQL", method="select") as section:
         spans.append("inside")
-    assert spans == ["start SQL:select", "inside", "end SQL:select"]
+        section["rows"] = 3
+    assert spans == ["start SQL:select", "inside", "{'rows': 3}", "end SQL:select"]

@@ -27,8 +27,10 @@ def _tracer() -> Any:
 
 
 @contextmanager
-def monitor(kind: str | None = None, method: str | None = None) -> Iterator[None]:
+def monitor(kind: str | None = None, method: str | None = None) -> Iterator[dict[str, Any]]:
     """Time a ``with`` block: as a span where OpenTelemetry is installed, and in the reports of the current call.
+
+    It gives a dict for what else is to be known of the section, texts and numbers by name: the span's attributes.
 
     Args:
         kind: what is called, such as ``DYNAMODB``.
@@ -36,17 +38,21 @@ def monitor(kind: str | None = None, method: str | None = None) -> Iterator[None
     """
     name = f"{kind}:{method}" if kind else str(method)
     tracer = _tracer()
+    attributes: dict[str, Any] = {}
     started = time.perf_counter()
     try:
         if tracer is None:
-            yield
+            yield attributes
         else:
-            with tracer.start_as_current_span(name):
-                yield
+            with tracer.start_as_current_span(name) as span:
+                try:
+                    yield attributes
+                finally:
+                    span.set_attributes(attributes)
     finally:
         elapsed = (time.perf_counter() - started) * 1000
         if has_app_context():
-            g.setdefault("pym_timings", []).append({"name": name, "ms": round(elapsed, 3)})
+            g.setdefault("pym_timings", []).append({"name": name, "ms": round(elapsed, 3), **attributes})
         log.debug("%s took %.3f ms", name, elapsed)
 
 

@@ -1,0 +1,151 @@
+"""The connection to DynamoDB: one in each process, which every call of this package goes through."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from pynamodb.connection import Connection
+
+from pymacaron.config import get_config
+from pymacaron.monitor import get_timings, monitor
+
+from .failures import FAILURES, tables_of, translate
+from .settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from botocore.config import _RetryDict
+
+_KIND = "DYNAMODB"
+
+
+class Database:
+    """DynamoDB as one service sees it. Threads share it; a process that was forked makes connections of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._forget()
+        _databases.add(self)
+
+    def _forget(self) -> None:
+        """Begin anew: neither connections nor a lock that another thread held survive a fork."""
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def connection(self) -> Connection:
+        """PynamoDB's connection, made when it is first asked for.
+
+        Raises:
+            TableConfigError: there is no region, or no private engine can be started.
+        """
+        return self._connection or self._connect()
+
+    def call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Send one request and return DynamoDB's answer.
+
+        Throttling, failures of DynamoDB and broken connections are tried again, ``dynamodb_max_attempts`` times in all.
+
+        Args:
+            operation: of DynamoDB's API, such as ``PutItem``.
+            arguments: as that API has them, with the full names of tables; ``ReturnConsumedCapacity`` is added.
+
+        Raises:
+            PyMacaronException: one of those in :mod:`.failures`.
+        """
+        connection = self._connection or self._connect()
+        with monitor(_KIND, operation) as section:
+            try:
+                answer: dict[str, Any] = connection.dispatch(operation, arguments)
+            except FAILURES as error:
+                raise translate(error, operation, arguments) from error
+            consumed = answer.get("ConsumedCapacity")
+            if consumed is not None:
+                section["tables"] = ",".join(tables_of(arguments))
+                section["capacity_units"] = units_of(consumed)
+        return answer
+
+    def table_name(self, name: str) -> str:
+        """Return the full name of a table: ``dynamodb_table_prefix`` before its own."""
+        return self.settings.table_prefix + name
+
+    def close(self) -> None:
+        """Close all connections; the next call makes new ones."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.client.close()
+
+    def _connect(self) -> Connection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = _connection(self.settings)
+            return self._connection
+
+
+def _connection(settings: Settings) -> Connection:
+    retries: _RetryDict = {"total_max_attempts": settings.max_attempts, "mode": "adaptive"}
+    made = Connection(
+        region=settings.region,
+        host=settings.endpoint,
+        connect_timeout_seconds=settings.connect_timeout,
+        read_timeout_seconds=settings.read_timeout,
+        retry_configuration=retries,
+        max_pool_connections=settings.max_pool_connections,
+        aws_access_key_id=settings.access_key,
+        aws_secret_access_key=settings.secret_key,
+    )
+    try:
+        made.client  # noqa: B018  # PynamoDB makes it when it is first asked for, which threads must not do at once
+    except FAILURES as error:
+        raise translate(error, "connection", {}) from error
+    return made
+
+
+def units_of(consumed: Mapping[str, Any] | list[Mapping[str, Any]]) -> float:
+    """Return the capacity units that an answer's ``ConsumedCapacity`` tells of, over all its tables."""
+    tables = consumed if isinstance(consumed, list) else [consumed]
+    return float(sum(table.get("CapacityUnits", 0.0) for table in tables))
+
+
+def consumed_units() -> float:
+    """Return the capacity units that the current HTTP call has consumed so far; 0 outside of one."""
+    return float(sum(timing.get("capacity_units", 0.0) for timing in get_timings()))
+
+
+_databases: WeakSet[Database] = WeakSet()
+_current: list[Database] = []
+_making = threading.Lock()
+
+
+def database() -> Database:
+    """Return the process's database, made from pym-config when it is first asked for.
+
+    Raises:
+        TableConfigError: its settings are wrong.
+    """
+    if _current:
+        return _current[0]
+    with _making:
+        if not _current:
+            _current.append(Database(read_settings(get_config())))
+        return _current[0]
+
+
+def set_database(made: Database | None) -> None:
+    """Make a database the process's one; None forgets it, so that the next :func:`database` makes a new one."""
+    _current[:] = [] if made is None else [made]
+
+
+def _after_fork() -> None:
+    global _making
+    _making = threading.Lock()
+    for each in list(_databases):
+        each._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

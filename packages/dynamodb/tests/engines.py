@@ -1,0 +1,101 @@
+"""The two engines that all tests run on: ministack and moto, each a private process on a free port of loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Seconds within which an engine answers, on a busy machine too.
+PATIENCE = 60.0
+NAMES = ("ministack", "moto")
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Engine:
+    """A process that speaks DynamoDB's protocol, and keeps its data in memory."""
+
+    name: str
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        environment = {**os.environ, **_ENVIRONMENTS[self.name], "TMPDIR": str(self.folder)}
+        if self.name == "ministack":
+            command, environment["GATEWAY_PORT"] = ["-m", "ministack"], str(self.port)
+        else:
+            command = ["-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *command], cwd=self.folder, env=environment, stdout=log, stderr=log
+            )
+        until = time.monotonic() + PATIENCE
+        while not self.answers():
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < until, f"{self.name} did not start in time"
+            time.sleep(0.02)
+
+    def answers(self) -> bool:
+        """Tell whether it takes a request."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/_ministack/health" if self.name == "ministack" else "/moto-api/")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """End it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+_ENVIRONMENTS = {
+    # Without these it listens for MQTT on all interfaces, and looks for containers to clean up.
+    "ministack": {
+        "BIND_HOST": "127.0.0.1",
+        "SERVICES": "dynamodb",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": "unix:///nonexistent",
+        "LOG_LEVEL": "WARNING",
+    },
+    "moto": {},
+}
