@@ -31,6 +31,7 @@ class Broker:
         holds_delays: whether a worker can hold a delayed message without taking fewer others meanwhile.
         settings: of Celery, beside the common ones.
         transport_options: from the visibility timeout.
+        consumer_arguments: from the seconds that a worker may hold a message, see :mod:`.consumer_timeout`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Broker:
     holds_delays: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
     transport_options: Callable[[float], dict[str, Any]] = lambda timeout: {"visibility_timeout": timeout}
+    consumer_arguments: Callable[[float], dict[str, Any]] = lambda timeout: {}
 
 
 def _redis(timeout: float) -> dict[str, Any]:
@@ -72,17 +74,19 @@ BROKERS = (
     Broker(
         "RabbitMQ",
         ("amqp", "amqps", "pyamqp"),
-        "RabbitMQ 3.10 or newer; quorum queues, publisher confirms; `async_store_url` names a Redis beside it; its"
-        " `consumer_timeout` (30 minutes by default) must be longer than every time limit",
+        "RabbitMQ 3.10 or newer; quorum queues, publisher confirms; `async_store_url` names a Redis beside it; before"
+        " 3.12 its `consumer_timeout` (30 minutes by default) must be longer than every time limit",
         redelivers_after_timeout=False,
         holds_delays=False,  # a quorum queue counts what a worker holds, and it cannot ask for more
         settings={
+            "broker_channel_error_retry": True,
             "task_create_missing_queue_type": "quorum",
             "task_default_queue_type": "quorum",
             "worker_detect_quorum_queues": True,
             "broker_native_delayed_delivery_queue_type": "quorum",
         },
         transport_options=lambda timeout: {"confirm_publish": True, "confirm_timeout": _CONNECT_WITHIN},
+        consumer_arguments=lambda timeout: {"x-consumer-timeout": int(timeout * 1000)},
     ),
     Broker(
         "Amazon SQS",

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from celery.app import trace
@@ -19,6 +20,7 @@ from .beat import Beat
 from .celery_app import CeleryTransport
 from .celery_tasks import register_tasks
 from .cgroup import memory_of_each, worker_processes
+from .consumer_timeout import complaint, consumer_timeout
 from .depth import Observer
 from .exceptions import AsyncConfigError
 from .execution import Executor
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("pymacaron.async")
 
 _TICK = 0.25
+#: Seconds between two tries to connect.
+_PAUSES = {"interval_start": 1, "interval_step": 1, "interval_max": 5}
 
 
 class Service(Protocol):
@@ -75,7 +79,12 @@ class WorkerOptions:
 
 
 class Consumer(celery_consumer.Consumer):  # type: ignore[misc]  # Celery has no types
-    """Celery's consumer without its queues for delayed messages, some thirty in RabbitMQ: ours wait in the store."""
+    """Celery's consumer, which soon finds a broker that was away.
+
+    It has no queues for delayed messages, some thirty in RabbitMQ: ours wait in the store.
+    """
+
+    has_consumed = False
 
     class Blueprint(celery_consumer.Consumer.Blueprint):  # type: ignore[misc]  # likewise
         """Its steps."""
@@ -83,6 +92,26 @@ class Consumer(celery_consumer.Consumer):  # type: ignore[misc]  # Celery has no
         default_steps = tuple(
             step for step in celery_consumer.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
         )
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, however long that takes. Celery would look every 30 seconds in the end."""
+        conn.ensure_connection = partial(conn.ensure_connection, **_PAUSES)
+        return super().ensure_connected(conn)
+
+    def on_ready(self) -> None:
+        """Note that all queues are as they were declared."""
+        self.has_consumed = True
+        super().on_ready()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Prepare to connect again, also where only the channel was closed: a task ran too long, or a queue was away.
+
+        Raises:
+            Exception: the channel was closed at the start: a queue is there, but not as it is declared.
+        """
+        if isinstance(exc, self.channel_errors) and not self.has_consumed:
+            raise exc
+        super().on_connection_error_after_connected(exc)
 
 
 class Worker(WorkController):  # type: ignore[misc]  # Celery has no types
@@ -105,6 +134,12 @@ class Worker(WorkController):  # type: ignore[misc]  # Celery has no types
         super().on_start()
         self.timer.call_repeatedly(_TICK, self._turn)
 
+    def on_consumer_ready(self, consumer: Consumer) -> None:
+        """Tell of tasks that may run for longer than the broker allows; called when it first consumes."""
+        server = getattr(consumer.connection.connection, "server_properties", {})
+        if told := complaint(server, _longest_time_limit()):
+            log.warning(told)
+
     def _turn(self) -> None:
         self.turned = time.monotonic()
         if self.pool_name == "prefork":
@@ -114,12 +149,21 @@ class Worker(WorkController):  # type: ignore[misc]  # Celery has no types
     def _process_task(self, request: Request) -> None:
         """Start a task. One that comes while the worker stops goes back to the broker with the connection."""
         if not self.is_stopping:
-            self._underway = {each for each in tuple(self._underway) if not each.acknowledged} | {request}
+            self._underway = {*self.underway(), request}
             super()._process_task(request)
 
     def underway(self) -> list[Request]:
-        """Return the tasks that were started and have not ended."""
-        return [request for request in tuple(self._underway) if not request.acknowledged]
+        """Return the tasks that were started and have not ended.
+
+        What had been received, but not begun, when a connection was lost is the broker's again: Celery then takes it
+        out of what it holds, and forgets it.
+        """
+        held = (celery_state.active_requests, celery_state.reserved_requests)
+        return [
+            request
+            for request in tuple(self._underway)
+            if not request.acknowledged and any(request in requests for requests in held)
+        ]
 
     @property
     def consumed(self) -> int:
@@ -178,7 +222,7 @@ def _make_worker(runtime: Runtime, name: str, processes: int, options: WorkerOpt
     if options.pool != "prefork":
         log.warning("the pool %r knows no time limits: a task that hangs, hangs for good", options.pool)
     memory = options.memory if options.memory is not None else memory_of_each(processes)
-    return Worker(
+    worker = Worker(
         app=runtime.transport.app,
         hostname=name,
         concurrency=1 if options.pool == "solo" else processes,
@@ -190,6 +234,22 @@ def _make_worker(runtime: Runtime, name: str, processes: int, options: WorkerOpt
         without_mingle=True,
         loglevel="WARNING",
     )
+    _name_consumer_timeout(runtime)
+    return worker
+
+
+def _name_consumer_timeout(runtime: Runtime) -> None:
+    """Tell the broker how long the worker may hold a message, of each queue that it takes them from."""
+    settings = runtime.settings
+    assert isinstance(runtime.transport, CeleryTransport)
+    assert settings.broker is not None
+    timeout = consumer_timeout(_longest_time_limit(), settings.visibility_timeout)
+    for queue in runtime.transport.app.amqp.queues.consume_from.values():
+        queue.consumer_arguments = settings.broker.consumer_arguments(timeout)
+
+
+def _longest_time_limit() -> float:
+    return max((task.time_limit for task in REGISTRY.values()), default=0)
 
 
 def _queues(runtime: Runtime, options: WorkerOptions) -> list[str]:

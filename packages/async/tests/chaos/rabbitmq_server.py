@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from kombu.connection import Connection
 
@@ -19,10 +20,16 @@ INSTALL = "install it: apt-get install --no-install-recommends rabbitmq-server"
 
 
 class RabbitMQ:
-    """A RabbitMQ, with its data in a folder, and the port mapper that Erlang wants beside it."""
+    """A RabbitMQ, with its data in a folder, and the port mapper that Erlang wants beside it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for its data and logs; it is there, and empty.
+        options: of its application ``rabbit``.
+    """
+
+    def __init__(self, folder: Path, **options: int) -> None:
         self.folder = folder
+        self.options = options
         self.port, self.nodes_port, self.mapper_port = free_port(), free_port(), free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
 
@@ -33,14 +40,11 @@ class RabbitMQ:
 
     def start(self) -> None:
         """Start it, and return when it answers."""
-        # Debian's own script changes to a user that may not write here.
-        found = sorted(Path("/usr/lib/rabbitmq/lib").glob("*/sbin/rabbitmq-server"))
         mapper = shutil.which("epmd")
-        assert found, f"there is no rabbitmq-server; {INSTALL}"
         assert mapper, f"there is no epmd; {INSTALL}"
         (self.folder / "plugins").write_text("[].")
         self._run([mapper, "-address", "127.0.0.1", "-port", str(self.mapper_port)])
-        self._run([str(found[-1])])
+        self._run([script("rabbitmq-server")])
         until = time.monotonic() + PATIENCE
         while not self._answers():
             assert self.processes[-1].poll() is None, (self.folder / "log").read_text()
@@ -67,7 +71,12 @@ class RabbitMQ:
             "RABBITMQ_NODENAME": f"pym{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": " ".join(
+                [
+                    "-kernel inet_dist_use_interface {127,0,0,1}",
+                    *(f"-rabbit {name} {value}" for name, value in self.options.items()),
+                ]
+            ),
         }
 
     def _answers(self) -> bool:
@@ -77,6 +86,21 @@ class RabbitMQ:
         except OSError:
             return False
         return True
+
+    def consumers(self) -> dict[str, dict[str, Any]]:
+        """Return what consumes from it: for each queue the arguments that its consumer came with."""
+        command = [script("rabbitmqctl"), "--formatter", "json", "list_consumers", "queue_name", "arguments"]
+        said = subprocess.run(command, env=self._environment(), capture_output=True, check=True, timeout=PATIENCE)
+        found = json.loads(said.stdout)
+        return {each["queue_name"]: {name: value for name, _, value in each["arguments"]} for each in found}
+
+    def has_written_down(self, queue: str) -> bool:
+        """Tell whether it will know a quorum queue again after a kill.
+
+        The names of new ones stay in its memory for about a second. One that was killed before has lost such a queue
+        with all that was confirmed there, waits for a leader of it for good, and answers nobody who consumes from it.
+        """
+        return any(queue.encode() in path.read_bytes() for path in self.folder.glob("data/*/quorum/*/names.dets"))
 
     def kill(self) -> None:
         """End it without warning; its data stays."""
@@ -103,3 +127,10 @@ class RabbitMQ:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def script(name: str) -> str:
+    """Return the path of a script of RabbitMQ's own; Debian's change to a user that may not write here."""
+    found = sorted(Path("/usr/lib/rabbitmq/lib").glob(f"*/sbin/{name}"))
+    assert found, f"there is no {name}; {INSTALL}"
+    return str(found[-1])
