@@ -12,6 +12,8 @@ from pynamodb.connection import Connection
 from pymacaron.config import get_config
 from pymacaron.monitor import get_timings, monitor
 
+from .embedded import PrivateEngine, data_folder
+from .exceptions import DatabaseUnavailable
 from .failures import FAILURES, tables_of, translate
 from .settings import Settings, read_settings
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from botocore.config import _RetryDict
+
+    from pymacaron.exceptions import PyMacaronException
 
 _KIND = "DYNAMODB"
 
@@ -34,6 +38,7 @@ class Database:
     def _forget(self) -> None:
         """Begin anew: neither connections nor a lock that another thread held survive a fork."""
         self._connection: Connection | None = None
+        self._engine: PrivateEngine | None = None
         self._lock = threading.Lock()
 
     @property
@@ -62,7 +67,7 @@ class Database:
             try:
                 answer: dict[str, Any] = connection.dispatch(operation, arguments)
             except FAILURES as error:
-                raise translate(error, operation, arguments) from error
+                raise self._failed(error, operation, arguments) from error
             consumed = answer.get("ConsumedCapacity")
             if consumed is not None:
                 section["tables"] = ",".join(tables_of(arguments))
@@ -74,24 +79,36 @@ class Database:
         return self.settings.table_prefix + name
 
     def close(self) -> None:
-        """Close all connections; the next call makes new ones."""
+        """Close all connections, and use a private engine no more; the next call makes new ones."""
         with self._lock:
             connection, self._connection = self._connection, None
+            engine, self._engine = self._engine, None
         if connection is not None:
             connection.client.close()
+        if engine is not None:
+            engine.leave()
 
     def _connect(self) -> Connection:
         with self._lock:
             if self._connection is None:
-                self._connection = _connection(self.settings)
+                if self.settings.embedded:
+                    self._engine = PrivateEngine(data_folder(self.settings.folder))
+                endpoint = self._engine.url if self._engine else self.settings.endpoint
+                self._connection = _connection(self.settings, endpoint)
             return self._connection
 
+    def _failed(self, error: Exception, operation: str, arguments: Mapping[str, Any]) -> PyMacaronException:
+        made = translate(error, operation, arguments)
+        if self.settings.embedded and isinstance(made, DatabaseUnavailable):
+            self.close()  # the private engine may be another one by now, on another port, or have to be started
+        return made
 
-def _connection(settings: Settings) -> Connection:
+
+def _connection(settings: Settings, endpoint: str | None) -> Connection:
     retries: _RetryDict = {"total_max_attempts": settings.max_attempts, "mode": "adaptive"}
     made = Connection(
         region=settings.region,
-        host=settings.endpoint,
+        host=endpoint,
         connect_timeout_seconds=settings.connect_timeout,
         read_timeout_seconds=settings.read_timeout,
         retry_configuration=retries,

@@ -37,7 +37,7 @@ KEYS: dict[str, tuple[Any, str]] = {
     "dynamodb_table_prefix": ("", "what the names of all tables begin with"),
     "dynamodb_connect_timeout": (3.0, "seconds within which DynamoDB must accept a connection"),
     "dynamodb_read_timeout": (10.0, "seconds within which DynamoDB must answer"),
-    "dynamodb_max_attempts": (5, "how often a request is sent at most, with growing, random pauses between"),
+    "dynamodb_max_attempts": (4, "how often a request is sent at most, with growing, random pauses between"),
     "dynamodb_max_pool_connections": (50, "connections that a process keeps open"),
     "dynamodb_cursor_secret": (None, "secret that cursors are signed with; made of jwt_secret where it is left out"),
     "dynamodb_create_tables": (None, "whether missing tables are created at start; true where dynamodb is embedded"),
@@ -117,7 +117,7 @@ def _is_embedded(config: Config) -> bool:
             f"{config.source}: dynamodb is {EMBEDDED!r}, and PYM_ENV is {config.env!r}: a private engine is for"
             f" {DEFAULT_ENV!r} alone; leave dynamodb out of pym-config.{config.env}.yaml and name a dynamodb_region"
         )
-    return found == EMBEDDED
+    return bool(found == EMBEDDED)
 
 
 def _endpoint(config: Config, embedded: bool) -> str | None:
