@@ -72,6 +72,62 @@ def test_messages_come_in_order_and_are_acknowledged(connection: Connection, red
     assert redis_server.client.hlen("unacked") == redis_server.client.zcard("unacked_index") == 0
 
 
+def unacknowledged(redis_server: RedisServer) -> tuple[int, int]:
+    """Return how many messages Redis knows some worker to have, by either of its notes."""
+    return redis_server.client.hlen("unacked"), redis_server.client.zcard("unacked_index")
+
+
+def test_an_acknowledgement_goes_along_with_the_next_look(connection: Connection, redis_server: RedisServer) -> None:
+    """A worker that is about to look for a message does not ask Redis for an acknowledgement before that."""
+    send(connection, "one", "two")
+    with Consumer(connection, [SHOP], callbacks=[lambda _, message: message.ack()], prefetch_count=1):
+        connection.drain_events(timeout=5)
+        assert unacknowledged(redis_server) == (1, 1)
+        connection.drain_events(timeout=5)
+        assert unacknowledged(redis_server) == (1, 1)
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=0.2)
+        assert unacknowledged(redis_server) == (0, 0)
+
+
+def test_an_acknowledgement_does_not_wait_for_a_message(connection: Connection, redis_server: RedisServer) -> None:
+    """What ends while the worker waits for a message is acknowledged at once."""
+    found: list[Any] = []
+    send(connection, "one")
+    with Consumer(connection, [SHOP], callbacks=[lambda _, message: found.append(message)], prefetch_count=2):
+        connection.drain_events(timeout=5)
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=0.2)
+        found[0].ack()
+        assert unacknowledged(redis_server) == (0, 0)
+
+
+def test_acknowledgements_survive_a_redis_that_forgot_the_scripts(
+    connection: Connection, redis_server: RedisServer
+) -> None:
+    """A look that Redis does not know takes nothing along; the one after it does."""
+    send(connection, "one")
+    with Consumer(connection, [SHOP], callbacks=[lambda _, message: message.ack()]):
+        connection.drain_events(timeout=5)
+        redis_server.client.script_flush()
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=0.2)
+        assert unacknowledged(redis_server) == (0, 0)
+
+
+@pytest.mark.parametrize("ends", [Consumer.cancel, lambda consumer: consumer.channel.close()], ids=["cancel", "close"])
+def test_a_worker_that_looks_no_more_acknowledges(connection: Connection, redis_server: RedisServer, ends: Any) -> None:
+    """A message whose end was seen is not given back by a worker that stops right then."""
+    send(connection, "one")
+    consumer = Consumer(connection.channel(), [SHOP], callbacks=[lambda _, message: message.ack()])
+    consumer.consume()
+    connection.drain_events(timeout=5)
+    assert unacknowledged(redis_server) == (1, 1)
+    ends(consumer)
+    assert unacknowledged(redis_server) == (0, 0)
+    assert redis_server.client.llen("shop") == 0
+
+
 def test_what_a_worker_held_comes_back(connection: Connection, redis_url: str) -> None:
     """The messages of a worker that closes its connection are back at once; of one that dies, when they time out."""
     send(connection, "one", "two")

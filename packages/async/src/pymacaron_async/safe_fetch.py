@@ -6,6 +6,10 @@ between, or whose connection is gone when Redis answers, takes the message along
 A script cannot wait for a message, so a worker that finds nothing waits for the bell of its queues, a list that whoever
 sends a message into an empty queue puts a token in. A bell that is missed costs no more than a second: a worker looks
 again by itself.
+
+A worker that has ended a task looks for the next one at once, so that its acknowledgement goes along with the look. One
+that does not arrive, as the worker is killed right then, costs nothing but that the message comes again, and is
+dropped: its end was written before.
 """
 
 # mypy: disallow-untyped-calls=False
@@ -16,6 +20,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from queue import Empty
+from threading import get_ident
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +37,14 @@ _BELL_LASTS = 60
 _MOST_TOKENS = 8
 
 #: queues…, bells of each…, hash of what workers have, index of it by time; the time now, then for each queue whether
-#: what is taken must be acknowledged. Where more messages are left, the bell is rung for the next worker.
+#: what is taken must be acknowledged, then what is acknowledged. Where more messages are left, the bell is rung for the
+#: next worker.
 FETCH = """
 local count = (#KEYS - 2) / 2
+if ARGV[count + 2] then
+  redis.call('ZREM', KEYS[#KEYS], unpack(ARGV, count + 2))
+  redis.call('HDEL', KEYS[#KEYS - 1], unpack(ARGV, count + 2))
+end
 for i = 1, count do
   local item = redis.call('LINDEX', KEYS[i], -1)
   if item then
@@ -79,6 +89,21 @@ class SafeQoS(redis.QoS):
         else:
             super().append(message, delivery_tag)
 
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message: with the next look, where that is at hand."""
+        if self.channel.looks_next():
+            self.channel.acknowledged.append(delivery_tag)
+            virtual.QoS.ack(self, delivery_tag)
+        else:
+            super().ack(delivery_tag)
+
+    def ack_all(self, delivery_tags: Iterable[str]) -> None:
+        """Acknowledge messages that were to go along with a look."""
+        with self.pipe_or_acquire() as pipe:
+            pipe.zrem(self.unacked_index_key, *delivery_tags)
+            pipe.hdel(self.unacked_key, *delivery_tags)
+            pipe.execute()
+
     def restore_visible(self, start: int = 0, num: int | None = 10, interval: int = 1) -> None:
         """Look for what dead workers had each time that Celery asks, every ten seconds, not every tenth time."""
         super().restore_visible(start, num, 1)
@@ -109,6 +134,7 @@ class SafeFetch(redis.Channel):
 
     Attributes:
         fetched: delivery tags of messages that the script noted and that were not seen to yet.
+        acknowledged: delivery tags of messages whose acknowledgement goes along with the next look.
     """
 
     QoS = SafeQoS
@@ -117,6 +143,9 @@ class SafeFetch(redis.Channel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.fetched: set[str] = set()
+        self.acknowledged: list[str] = []
+        self._carried = 0
+        self._looker: int | None = None
         self._unacknowledged: set[str] = set()
         self._waits = False
         self._knows_script = True
@@ -127,6 +156,26 @@ class SafeFetch(redis.Channel):
         (self._unacknowledged.add if no_ack else self._unacknowledged.discard)(queue)
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 
+    def basic_cancel(self, consumer_tag: str) -> Any:
+        """Consume no longer; there may be no look after this."""
+        self._acknowledge()
+        return super().basic_cancel(consumer_tag)
+
+    def looks_next(self) -> bool:
+        """Tell whether this thread will look for a message before it does anything else."""
+        if self._looker != get_ident() or (self._in_poll and self._waits):
+            return False
+        held = len(self.qos._delivered) - len(self.qos._dirty)
+        return bool(self.active_queues) and held <= (self.qos.prefetch_count or held)
+
+    def _acknowledge(self) -> None:
+        """Acknowledge what no look has taken along yet; where Redis is away, what is left comes again."""
+        if self.acknowledged:
+            with suppress(*self.connection_errors):
+                self.qos.ack_all(self.acknowledged)
+                self.acknowledged.clear()
+                self._carried = 0
+
     def close(self) -> None:
         """Close the channel, and give back what it holds; where Redis is away that comes back by itself.
 
@@ -136,6 +185,7 @@ class SafeFetch(redis.Channel):
         if self._in_poll:
             with suppress(Empty, *self.connection_errors):
                 self._brpop_read()
+        self._acknowledge()
         super().close()
 
     def _brpop_start(self, timeout: float | None = None) -> None:
@@ -145,6 +195,8 @@ class SafeFetch(redis.Channel):
             return
         self._in_poll = self.client.connection
         self._brpop_sent_at: Any = monotonic()
+        self._looker = get_ident()
+        self._waits = self._waits and not self.acknowledged
         command = self._wait(queues, timeout or self.brpop_timeout) if self._waits else self._look(queues)
         self.client.connection.send_command(*command)
 
@@ -157,7 +209,8 @@ class SafeFetch(redis.Channel):
         keys += [self.unacked_key, self.unacked_index_key]
         flags = [0 if queue in self._unacknowledged else 1 for _, queue in pairs]
         script = ["EVALSHA", _SHA[FETCH]] if self._knows_script else ["EVAL", FETCH]
-        return [*script, len(keys), *keys, time(), *flags]
+        self._carried = len(self.acknowledged)
+        return [*script, len(keys), *keys, time(), *flags, *self.acknowledged]
 
     def _brpop_read(self, **options: Any) -> bool:
         """Read the answer, and hand on a message that it brings."""
@@ -182,6 +235,8 @@ class SafeFetch(redis.Channel):
         except NoScriptError:  # Redis was started again, or never had it
             self._knows_script = False
             return None
+        if command == "EVALSHA":
+            del self.acknowledged[: self._carried]
         self._knows_script = True
         return answer
 
