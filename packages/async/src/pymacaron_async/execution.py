@@ -11,7 +11,7 @@ import logging
 import random
 import time
 import traceback
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -119,15 +119,11 @@ class Executor:
 
     @contextmanager
     def _as_caller(self, message: Message, deliveries: int) -> Iterator[None]:
-        with ExitStack() as stack:
-            stack.enter_context(self.app.app_context())
+        with self.app.app_context(), monitor("TASK", message.name):
             current = CurrentTask(message, self.runtime.store, deliveries)
             current.token_state = become(message.caller, message.name)
             set_current_task(current)
-            stack.callback(set_current_task, None)
             inside = inside_task.set(True)
-            stack.callback(inside_task.reset, inside)
-            stack.enter_context(monitor("TASK", message.name))
             try:
                 yield
             except Answered:
@@ -135,6 +131,9 @@ class Executor:
             except Exception as error:
                 _report(message, error)
                 raise
+            finally:
+                inside_task.reset(inside)
+                set_current_task(None)
 
     def fail(self, message: Message, lease: str, error: BaseException, seconds: float, deliveries: int = 1) -> None:
         """Send a failed task again, or bury it.

@@ -54,6 +54,7 @@ class Leases:
         self._held: dict[str, Lease] = {}
         self._lost = ""
         self._in_main = ""
+        self._hears = False
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -70,8 +71,7 @@ class Leases:
         in_main = threading.current_thread() is threading.main_thread()
         if in_main:
             self._in_main = lease.lease
-            # It stays installed: a signal that comes late must not end the process.
-            signal.signal(signal.SIGUSR2, self._interrupt)
+            self._hear()
         self.start()
         with self._lock:
             self._held[lease.lease] = lease
@@ -82,6 +82,12 @@ class Leases:
                 self._in_main = ""
             with self._lock:
                 self._held.pop(lease.lease, None)
+
+    def _hear(self) -> None:
+        """Receive the signal from now on: one that comes late must not end the process."""
+        if not self._hears:
+            signal.signal(signal.SIGUSR2, self._interrupt)
+            self._hears = True
 
     def _interrupt(self, *_: Any) -> None:
         if self._in_main and self._in_main == self._lost:

@@ -66,11 +66,11 @@ if has(KEYS[3]) then
 end
 local deliveries = 1
 if known == attempt and task[3] then deliveries = tonumber(task[3]) + 1 end
-redis.call('HSET', KEYS[1], 'attempt', attempt, 'deliveries', deliveries, 'started', tostring(now), 'lease', lease,
-  unpack(ARGV, 8))
+local exhausted = deliveries > tonumber(ARGV[5])
+redis.call('HSET', KEYS[1], 'state', exhausted and (state or 'queued') or 'running', 'attempt', attempt,
+  'deliveries', deliveries, 'started', tostring(now), 'lease', lease, unpack(ARGV, 8))
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
-if deliveries > tonumber(ARGV[5]) then return {'exhausted', deliveries} end
-redis.call('HSET', KEYS[1], 'state', 'running')
+if exhausted then return {'exhausted', deliveries} end
 redis.call('ZADD', KEYS[2], tostring(now + ARGV[3] / 1000), id)
 return {'run', deliveries}
 """
@@ -110,8 +110,7 @@ local task = redis.call('HMGET', KEYS[1], 'lease', 'state', 'cancel')
 if task[1] and task[1] ~= ARGV[2] then return 0 end
 if not task[1] and ended[task[2]] and not task[3] then return 0 end
 redis.call('HSET', KEYS[1], 'state', state, 'ended', tostring(now), unpack(ARGV, 7))
-redis.call('HDEL', KEYS[1], 'lease')
-if state ~= 'retrying' then redis.call('HDEL', KEYS[1], 'cancel') end
+if state == 'retrying' then redis.call('HDEL', KEYS[1], 'lease') else redis.call('HDEL', KEYS[1], 'lease', 'cancel') end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('ZREM', KEYS[2], id)
 if state ~= 'retrying' and has(KEYS[3]) and redis.call('GET', KEYS[3]) == id then redis.call('DEL', KEYS[3]) end

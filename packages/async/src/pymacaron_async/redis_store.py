@@ -11,6 +11,7 @@ import redis
 from . import lua
 from .exceptions import TaskNotQueued
 from .message import Message
+from .scripts import Scripts
 from .store import Counts, DeadLetter, Progress, Record, Revival, State, Verdict
 
 if TYPE_CHECKING:
@@ -19,6 +20,23 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_SCRIPTS = (
+    "enqueue",
+    "withdraw",
+    "begin",
+    "renew",
+    "release",
+    "finish",
+    "report",
+    "cancel",
+    "take_due",
+    "put_later",
+    "settle",
+    "revive",
+    "exhume",
+    "claim_tick",
+    "confirm_tick",
+)
 _TEXTS = ("name", "queue", "owner", "call_id", "shown", "worker", "lease", "result")
 
 
@@ -50,26 +68,7 @@ class RedisStore:
         self.prefix = f"pym:{{{service}}}:"
         self.keep_ms = int(keep * 1000)
         self.most_deliveries = most_deliveries
-        self._scripts = {
-            name: client.register_script(getattr(lua, name.upper()))
-            for name in (
-                "enqueue",
-                "withdraw",
-                "begin",
-                "renew",
-                "release",
-                "finish",
-                "report",
-                "cancel",
-                "take_due",
-                "put_later",
-                "settle",
-                "revive",
-                "exhume",
-                "claim_tick",
-                "confirm_tick",
-            )
-        }
+        self._scripts = Scripts(client, {name: getattr(lua, name.upper()) for name in _SCRIPTS})
 
     def _key(self, kind: str, name: str | None = None) -> str:
         if name is None:
@@ -77,7 +76,7 @@ class RedisStore:
         return f"{self.prefix}{kind}:{name};" if name else f"{self.prefix}{kind}{lua.ABSENT}"
 
     def _run(self, script: str, keys: Sequence[str], *args: Any) -> Any:
-        return self._scripts[script](keys=list(keys), args=list(args))
+        return self._scripts.run(script, keys, args)
 
     @_reported
     def now(self) -> float:
