@@ -1,0 +1,243 @@
+"""Objects of a model as items of a table, and back."""
+
+from __future__ import annotations
+
+from math import floor
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pymacaron.codec.codec import Invalid
+from pymacaron.contract import Schema
+from pymacaron.exceptions import fault
+
+from .attributes import Attributes, Item
+from .definition import EXPIRY, ITEM_VERSION, NOTES, RESERVED
+from .exceptions import ItemInvalid, ItemTooLarge, StoredItemInvalid
+from .sizes import LIMIT, describe_size, size_of_item
+from .wire import WHOLE, Wire, amend, from_wire, read_number, same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pymacaron.model import ModelInfo, Property, PymacaronBaseModel
+
+    from .definition import TableDefinition
+
+#: Where an object keeps the attributes of its item that its schema has no place for.
+ASIDE = "_pym_aside"
+#: Where an object remembers that it was read.
+READ = "_pym_read"
+
+#: The note of a property that is unset although it has a default.
+UNSET = "unset"
+# An item may be longer than its JSON, by the names of types; never twice as long.
+_SUSPECT = LIMIT // 2
+
+
+class ItemCodec:
+    """Turns the objects of one model into items of a table, and items into objects.
+
+    Args:
+        definition: of the table.
+        model: the model's class.
+        table: the table's name, for messages.
+        upgrade: brings what an item of an older form holds to the present form.
+    """
+
+    def __init__(
+        self,
+        definition: TableDefinition,
+        model: type[PymacaronBaseModel],
+        table: str,
+        upgrade: Callable[[dict[str, Any], int], dict[str, Any]],
+    ) -> None:
+        info: ModelInfo = model._info
+        assert info.types is not None
+        self.definition = definition
+        self.table = table
+        self.info = info
+        self.attributes = Attributes(definition, info, table)
+        self._upgrade = upgrade
+        self._codec = info.types.codec(info.schema, "any")
+        self._fields = info.types.fields(info.schema)
+        self._defaulted = [name for name, found in info.properties.items() if _has_default(found)]
+        self._takes_all = info.schema.additional_properties is not False
+        # Of a subtype's properties this schema knows nothing.
+        self._takes_any = info.schema.discriminator is not None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all properties."""
+        return list(self._fields)
+
+    def encode(self, obj: PymacaronBaseModel) -> Item:
+        """Return the item of an object.
+
+        Raises:
+            ItemInvalid: the object breaks its schema, has no value for a key, or holds what no attribute can.
+            ItemTooLarge: the item is beyond 400 KB.
+        """
+        try:
+            data = self._codec.encode(obj)
+        except Invalid as error:
+            shown = [fault(self.info.name, p, k, m) for p, k, m in error.faults]
+            raise _with_faults(ItemInvalid(f"{self._shown(obj)} breaks its schema: {error}"), shown) from None
+        plain: dict[str, Any] = msgspec.json.decode(data)
+        item: Item = dict(obj.__dict__.get(ASIDE, ()))
+        for name, value in plain.items():
+            self.attributes.put(item, name, value)
+        for name in self._defaulted:
+            if name not in plain:
+                item[NOTES + name] = {"M": {WHOLE: {"S": UNSET}}}
+        self._add_own(item, obj)
+        for name in self.definition.keys:
+            if name not in item:
+                raise ItemInvalid(f"{self.info.name}.{name} is not set, and is a key of the table {self.table!r}")
+        if len(data) > _SUSPECT and size_of_item(item) > LIMIT:
+            raise ItemTooLarge(f"{self._shown(obj)} cannot be stored: {describe_size(item)}")
+        return item
+
+    def changes(self, name: str, value: Any) -> dict[str, Wire | None]:
+        """Return what is stored for a value that code gives to a property: attributes, None for one that goes.
+
+        Raises:
+            ItemInvalid: the value breaks the schema, or no attribute can hold it.
+        """
+        item: Item = {}
+        plain = self.attributes.plain(name, value)
+        self.attributes.put(item, name, plain)
+        made: dict[str, Wire | None] = {name: item.get(name), NOTES + name: item.get(NOTES + name)}
+        if self.definition.timed and name == self.definition.ttl:
+            made[EXPIRY] = None if plain is None else _epoch(self.info.properties[name].load(plain, self.info.name))
+        return made
+
+    def key(self, hash_value: Any, range_value: Any = None) -> Item:
+        """Return the key of an item.
+
+        Raises:
+            ItemInvalid: a part of the key is missing, too much, or of another type.
+        """
+        definition = self.definition
+        made = {definition.hash: self.attributes.value(definition.hash, hash_value)}
+        if definition.range is not None and range_value is not None:
+            made[definition.range] = self.attributes.value(definition.range, range_value)
+        elif definition.range is not None:
+            raise ItemInvalid(f"the table {self.table!r} has the sort key {definition.range!r}; none was given")
+        elif range_value is not None:
+            raise ItemInvalid(f"the table {self.table!r} has no sort key; {range_value!r} was given")
+        return made
+
+    def key_of(self, obj: PymacaronBaseModel) -> Item:
+        """Return the key of an object's item.
+
+        Raises:
+            ItemInvalid: a part of the key is not set.
+        """
+        return self.key(*(obj[name] for name in self.definition.keys))
+
+    def decode(self, item: Mapping[str, Wire]) -> PymacaronBaseModel:
+        """Return the object of an item.
+
+        Raises:
+            StoredItemInvalid: the item does not follow the schema.
+        """
+        plain, aside, unset = self._read(item)
+        version = item_version(item)
+        if version < self.definition.item_version:
+            plain = self._upgrade(plain, version)
+        try:
+            obj: PymacaronBaseModel = self._codec.load(plain)
+        except Invalid as error:
+            shown = [fault(self.info.name, p, k, m) for p, k, m in error.faults]
+            where = f"the table {self.table!r} has an item {self.describe_key(item)} that breaks the schema of"
+            listed = "; ".join(f"{p or '/'}: {m}" for p, _, m in error.faults[:3])
+            raise _with_faults(StoredItemInvalid(f"{where} {self.info.name}: {listed}"), shown) from None
+        for name in unset:
+            del obj[name]
+        if aside:
+            obj.__dict__[ASIDE] = aside
+        obj.__dict__[READ] = True
+        return obj
+
+    def plain(self, item: Mapping[str, Wire]) -> dict[str, Any]:
+        """Return what an item holds as values of JSON and bytes, whether or not it follows the schema."""
+        return self._read(item)[0]
+
+    def describe_key(self, item: Mapping[str, Wire]) -> str:
+        """Write the key of an item for messages."""
+        return ", ".join(f"{name}={from_wire(item[name])!r}" for name in self.definition.keys if name in item)
+
+    def _read(self, item: Mapping[str, Wire]) -> tuple[dict[str, Any], Item, list[str]]:
+        """Return an item's values, the attributes that the schema has no place for, and what is unset on purpose."""
+        plain: dict[str, Any] = {}
+        aside: Item = {}
+        noted = False
+        for name, wire in item.items():
+            if name.startswith(RESERVED):
+                noted = noted or name.startswith(NOTES)
+            elif name in self._fields or self._takes_any or (self._takes_all and _is_json(wire)):
+                plain[name] = from_wire(wire)
+            else:
+                aside[name] = wire
+        unset = self._heed(item, plain) if noted else []
+        return plain, aside, unset
+
+    def _heed(self, item: Mapping[str, Wire], plain: dict[str, Any]) -> list[str]:
+        """Put right what attribute values could not say; return the names of what is unset."""
+        unset = []
+        for attribute, notes in item.items():
+            if not attribute.startswith(NOTES):
+                continue
+            name = attribute.removeprefix(NOTES)
+            for pointer, text in notes["M"].items():
+                if text["S"] == UNSET:
+                    unset += [name] if name not in item else []
+                    continue
+                value = msgspec.json.decode(text["S"])
+                if pointer != WHOLE:
+                    if name in item:
+                        amend(plain[name], item[name], pointer, text["S"])
+                elif same(self.attributes.write(name, value, {}), item.get(name)):
+                    plain[name] = value
+        return unset
+
+    def _add_own(self, item: Item, obj: PymacaronBaseModel) -> None:
+        """Add the attributes that are this package's."""
+        if self.definition.item_version > 1:
+            item[ITEM_VERSION] = {"N": str(self.definition.item_version)}
+        if self.definition.timed and self.definition.ttl in item:
+            item[EXPIRY] = _epoch(obj[str(self.definition.ttl)])
+
+    def _shown(self, obj: PymacaronBaseModel) -> str:
+        return f"{self.info.name} {', '.join(f'{name}={obj[name]!r}' for name in self.definition.keys)}"
+
+
+def item_version(item: Mapping[str, Wire]) -> int:
+    """Return the version of an item's form; 1 where it says none."""
+    found = item.get(ITEM_VERSION)
+    return int(read_number(found["N"])) if found is not None else 1
+
+
+def _has_default(found: Property) -> bool:
+    shape = found.types.shape(found.schema)
+    return any(isinstance(each, Schema) and each.default is not msgspec.UNSET for each in (found.schema, shape))
+
+
+def _epoch(moment: Any) -> Wire:
+    return {"N": str(floor(moment.timestamp()))}
+
+
+def _is_json(wire: Mapping[str, Any]) -> bool:
+    """Tell whether JSON can hold an attribute value as it is."""
+    ((kind, value),) = wire.items()
+    if kind == "L":
+        return all(map(_is_json, value))
+    if kind == "M":
+        return all(map(_is_json, value.values()))
+    return kind in ("S", "N", "BOOL", "NULL")
+
+
+def _with_faults(error: Any, faults: list[dict[str, str]]) -> Any:
+    error.errors = faults
+    return error

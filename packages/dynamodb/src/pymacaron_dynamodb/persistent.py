@@ -1,0 +1,144 @@
+"""The class that objects of a contract which persist are made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pymacaron.model import PymacaronBaseModel
+
+from . import storing
+from .binding import binding_of
+from .pynamo import table_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pynamodb.models import Model
+
+    from .conditions import OnlyIf
+
+
+class PersistentSwaggerObject:
+    """Base of persistent classes: one is named by ``x-persist`` in a schema, whose models it then gives these methods.
+
+    Its attributes say what the table is; see :class:`pymacaron_dynamodb.definition.TableDefinition` for what each
+    means. ``x-pym-table`` in the schema says the same without a class.
+
+    Attributes:
+        api_name: the API of the model; the one that names this class where it is None.
+        model_name: the model; likewise.
+        table_name: without the prefix of the environment; the model's name where it is None.
+        primary_key: property of the partition key.
+        sort_key: property of the sort key.
+        indexes: secondary indexes: name to ``{hash, range, projection, local}``.
+        version: property that counts the writes of an item; with it, no update is lost.
+        ttl: property with the time from which DynamoDB may delete an item.
+        encryption: ``kms``, or the id of a KMS key.
+        sets: properties that are stored as sets.
+        billing: ``on-demand`` or ``{read, write}`` in capacity units.
+        point_in_time_recovery: whether the table can be restored to any second of the last 35 days.
+        deletion_protection: whether DynamoDB refuses to delete the table.
+        item_version: of the items' form; count it up with each change that :meth:`upgrade` knows.
+    """
+
+    _pym_persistent: ClassVar[bool] = True
+
+    api_name: ClassVar[str | None] = None
+    model_name: ClassVar[str | None] = None
+    table_name: ClassVar[str | None] = None
+    primary_key: ClassVar[str | None] = None
+    sort_key: ClassVar[str | None] = None
+    indexes: ClassVar[Mapping[str, Any]] = {}
+    version: ClassVar[Any] = None
+    ttl: ClassVar[Any] = None
+    encryption: ClassVar[Any] = None
+    sets: ClassVar[Iterable[str]] = ()
+    billing: ClassVar[Any] = "on-demand"
+    point_in_time_recovery: ClassVar[bool] = False
+    deletion_protection: ClassVar[bool] = False
+    item_version: ClassVar[int] = 1
+
+    @classmethod
+    def upgrade(cls, old_item: dict[str, Any], from_version: int) -> dict[str, Any]:
+        """Bring what an item of an older form holds to the present form; override it where ``item_version`` counts up.
+
+        Args:
+            old_item: values of JSON, and bytes, by the names of their attributes.
+            from_version: its ``item_version``.
+
+        Returns:
+            What the schema of today allows.
+        """
+        return old_item
+
+    @classmethod
+    def get_table(cls) -> type[Model]:
+        """Return the table as a model class of PynamoDB, for its conditions and whatever else it can do."""
+        return table_model(binding_of(cls))
+
+    @classmethod
+    def load_from_db(cls, key: Any, sort: Any = None, *, consistent: bool = True) -> Self:
+        """Return the object of a key.
+
+        Args:
+            key: value of the partition key.
+            sort: value of the sort key, where the table has one.
+            consistent: whether all writes before this call are seen; False costs half as much.
+
+        Raises:
+            DynamoDBItemNotFound: there is no such item.
+            StoredItemInvalid: the item does not follow the schema.
+            ItemInvalid: the key is of another type.
+        """
+        binding = binding_of(cls)
+        found: Any = storing.load(binding, binding.codec.key(key, sort), consistent)
+        return found  # type: ignore[no-any-return]  # the model class has this one as a base
+
+    @classmethod
+    def has_item(cls, key: Any, sort: Any = None) -> bool:
+        """Tell whether there is an item of a key."""
+        binding = binding_of(cls)
+        return storing.exists(binding, binding.codec.key(key, sort))
+
+    def save_to_db(self, *, only_if: OnlyIf | None = None, if_absent: bool = False) -> None:
+        """Write the object's whole item.
+
+        With a ``version`` it is written only where nobody else wrote it since this object was read, or where there is
+        no item and this object was never read; the version is then counted up. Without one the last write wins.
+
+        Args:
+            only_if: what must hold of the item as it is: values of properties, or a condition of PynamoDB.
+            if_absent: write only where there is no item of the key.
+
+        Raises:
+            StaleWrite: somebody else wrote the item.
+            ConditionFailed: ``only_if`` or ``if_absent`` does not hold.
+            ItemInvalid: the object breaks its schema, or a key is not set.
+            ItemTooLarge: the item is beyond 400 KB.
+        """
+        storing.save(binding_of(self), _model(self), only_if, if_absent)
+
+    def delete_from_db(self, *, only_if: OnlyIf | None = None) -> None:
+        """Delete the object's item. With a ``version``, only where nobody else wrote it since this object was read.
+
+        Raises:
+            StaleWrite: somebody else wrote or deleted it.
+            ConditionFailed: ``only_if`` does not hold.
+        """
+        storing.delete(binding_of(self), _model(self), only_if)
+
+    def reload_from_db(self) -> None:
+        """Read the item again, and put what it holds in the place of all that this object has.
+
+        Raises:
+            DynamoDBItemNotFound: the item is gone.
+        """
+        binding, mine = binding_of(self), _model(self)
+        found = storing.load(binding, binding.codec.key_of(mine))
+        storing.replace(mine, found)
+
+
+def _model(obj: Any) -> PymacaronBaseModel:
+    if not isinstance(obj, PymacaronBaseModel):
+        raise TypeError(f"{type(obj).__name__} is no model; make its objects by apipool, not by calling this class")
+    return obj
