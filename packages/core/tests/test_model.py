@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from threading import Barrier
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -361,6 +361,21 @@ def test_mixed_in_class() -> None:
     kind = model({**PET, "x-parent": f"{__name__}.Talking"}, Owner=OWNER)
     assert kind(name="Rex").speak() == "I am Rex"
     assert issubclass(kind, Talking)
+
+
+class Annotated:
+    """A mix-in with annotations that only type checkers can read."""
+
+    kept: ClassVar[Nowhere]  # type: ignore[name-defined]  # noqa: F821  # that is the point
+    name: Nowhere  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_annotations_of_mixed_in_classes_are_not_read() -> None:
+    """What a mix-in annotates may name what is not imported; properties have the types of the contract."""
+    kind: Any = model({**PET, "x-parent": f"{__name__}.Annotated"}, Owner=OWNER)
+    assert kind.from_json({"name": "Rex"}).name == "Rex"
+    with pytest.raises(ModelError):
+        kind.from_json({"name": 5})
 
 
 def test_base_classes_can_be_left_out() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Annotated, Any, Union, cast, get_args, get_origin
 from weakref import WeakSet
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec import field as struct_field
 
 from pymacaron.contract import Schema
@@ -146,6 +147,9 @@ class Models:
                 info.blank[found.attribute] = found.unset
         made = _make(shape, (*self._mixins(shape), *bases, PymacaronBaseModel), namespace, attributes)
         made._info, info.base = info, made
+        for name in _annotated(made):
+            # msgspec evaluates what base classes annotate, too, which may name what only type checkers import.
+            made.__annotations__.setdefault(name, Any)
         for found in info.properties.values():
             if found.unset is UNSET:
                 setattr(made, found.attribute, NoneWhenUnset(made.__dict__[found.attribute]))
@@ -199,6 +203,13 @@ def _methods(bases: tuple[type, ...]) -> Iterator[str]:
     """Yield the names of the public methods of base classes, which no property may hide."""
     for base in bases:
         yield from (name for name in dir(base) if not name.startswith("_") and callable(getattr(base, name)))
+
+
+def _annotated(made: type) -> Iterator[str]:
+    """Yield the names that the base classes of a model annotate, those of msgspec left out."""
+    for base in made.__mro__[1:]:
+        if not issubclass(base, Struct):
+            yield from get_annotations(base)
 
 
 def _optional(kind: Any, found: Property) -> Any:
