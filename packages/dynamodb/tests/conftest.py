@@ -67,20 +67,23 @@ def config(engine: Engine, isolated: None) -> Config:
 
 
 @pytest.fixture
-def database(config: Config) -> Iterator[Database]:
+def database(config: Config, engine: Engine) -> Iterator[Database]:
     """Return the process's database, on the engine; its tables are dropped afterwards."""
     made = Database(read_settings(config))
+    made._connection = engine.connection = engine.connection or made.connection  # making one takes its time
     set_database(made)
     yield made
     drop_tables(made)
-    made.close()
+    if made._connection is not engine.connection:
+        made.close()
 
 
 def drop_tables(database: Database) -> None:
     """Drop all tables whose names begin with the database's prefix."""
-    prefix, start = database.settings.table_prefix, {}
+    prefix = database.settings.table_prefix
+    start: dict[str, str] = {}
     while True:
-        answer = database.call("ListTables", dict(start))
+        answer = database.call("ListTables", {**start})
         for name in answer["TableNames"]:
             if name.startswith(prefix):
                 database.call("DeleteTable", {"TableName": name})

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pynamodb.connection import Connection
+
 #: Seconds within which an engine answers, on a busy machine too.
 PATIENCE = 60.0
 NAMES = ("ministack", "moto")
@@ -29,12 +31,17 @@ def free_port() -> int:
 
 @dataclass
 class Engine:
-    """A process that speaks DynamoDB's protocol, and keeps its data in memory."""
+    """A process that speaks DynamoDB's protocol, and keeps its data in memory.
+
+    Attributes:
+        connection: that the tests of this process share.
+    """
 
     name: str
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    connection: Connection | None = None
 
     @property
     def url(self) -> str:
@@ -71,6 +78,8 @@ class Engine:
 
     def stop(self) -> None:
         """End it."""
+        if self.connection is not None:
+            self.connection.client.close()
         if self.process is not None:
             self.process.kill()
             self.process.wait(PATIENCE)

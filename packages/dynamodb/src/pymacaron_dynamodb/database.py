@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -14,7 +16,7 @@ from pymacaron.monitor import get_timings, monitor
 
 from .embedded import PrivateEngine, data_folder
 from .exceptions import DatabaseUnavailable
-from .failures import FAILURES, tables_of, translate
+from .failures import FAILURES, describe, is_conflict, tables_of, translate
 from .settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from pymacaron.exceptions import PyMacaronException
 
 _KIND = "DYNAMODB"
+#: Half the longest first pause, in seconds, after a conflict with a transaction; each further one is twice as long.
+_CONFLICT_PAUSE = 0.025
 
 
 class Database:
@@ -53,7 +57,8 @@ class Database:
     def call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Send one request and return DynamoDB's answer.
 
-        Throttling, failures of DynamoDB and broken connections are tried again, ``dynamodb_max_attempts`` times in all.
+        After throttling, failures of DynamoDB, broken connections and conflicts with transactions it is sent again, up
+        to ``dynamodb_max_attempts`` times in all.
 
         Args:
             operation: of DynamoDB's API, such as ``PutItem``.
@@ -64,15 +69,23 @@ class Database:
         """
         connection = self._connection or self._connect()
         with monitor(_KIND, operation) as section:
-            try:
-                answer: dict[str, Any] = connection.dispatch(operation, arguments)
-            except FAILURES as error:
-                raise self._failed(error, operation, arguments) from error
+            answer = self._send(connection, operation, arguments)
             consumed = answer.get("ConsumedCapacity")
             if consumed is not None:
                 section["tables"] = ",".join(tables_of(arguments))
                 section["capacity_units"] = units_of(consumed)
         return answer
+
+    def _send(self, connection: Connection, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        attempt = 1
+        while True:
+            try:
+                return _checked(connection.dispatch(operation, arguments), operation, arguments)
+            except FAILURES as error:
+                if attempt == self.settings.max_attempts or not is_conflict(error):
+                    raise self._failed(error, operation, arguments) from error
+            time.sleep(random.uniform(0, _CONFLICT_PAUSE * 2**attempt))
+            attempt += 1
 
     def table_name(self, name: str) -> str:
         """Return the full name of a table: ``dynamodb_table_prefix`` before its own."""
@@ -104,8 +117,18 @@ class Database:
         return made
 
 
+def _checked(answer: dict[str, Any], operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Refuse a success that is not DynamoDB's: botocore takes any text for an answer without data."""
+    if "RequestId" not in answer["ResponseMetadata"]:
+        raise DatabaseUnavailable(
+            f"{describe(operation, arguments)}: something else than DynamoDB answers; look at dynamodb_endpoint, and"
+            " for a proxy"
+        )
+    return answer
+
+
 def _connection(settings: Settings, endpoint: str | None) -> Connection:
-    retries: _RetryDict = {"total_max_attempts": settings.max_attempts, "mode": "adaptive"}
+    retries: _RetryDict = {"total_max_attempts": settings.max_attempts, "mode": settings.retry_mode}
     made = Connection(
         region=settings.region,
         host=endpoint,

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    EndpointConnectionError,
+    ConnectionError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -53,7 +56,9 @@ THROTTLING = frozenset(
     }
 )
 
-_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound)
+_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)
+#: What took too long, and the setting that says how long it may take.
+_TIMEOUTS = {ConnectTimeoutError: "dynamodb_connect_timeout", ReadTimeoutError: "dynamodb_read_timeout"}
 
 
 class ConditionalCheckFailed(DatabaseError):
@@ -108,9 +113,21 @@ def translate(error: Exception, operation: str, arguments: Mapping[str, Any]) ->
         )
     if isinstance(error, NoRegionError):
         return TableConfigError(f"{what}: there is no AWS region; set dynamodb_region in pym-config, or AWS_REGION")
-    if isinstance(error, EndpointConnectionError | HTTPClientError | ResponseParserError):
-        return DatabaseUnavailable(f"{what}: DynamoDB does not answer: {error}")
+    if isinstance(error, ConnectionError | HTTPClientError | ResponseParserError):
+        setting = _TIMEOUTS.get(type(error))
+        return DatabaseUnavailable(f"{what}: DynamoDB does not answer: {error}{f' ({setting})' if setting else ''}")
     return DatabaseError(f"{what}: {error}")
+
+
+def is_conflict(error: Exception) -> bool:
+    """Tell whether a request met a transaction on the same item, which botocore does not try again by itself."""
+    if not isinstance(error, ClientError):
+        return False
+    response = _response(error)
+    if _code(response) == "TransactionCanceledException":
+        reasons = {found.get("Code", "None") for found in response.get("CancellationReasons", ())}
+        return reasons - {"None"} == {"TransactionConflict"}
+    return _code(response) == "TransactionConflictException"
 
 
 def describe(operation: str, arguments: Mapping[str, Any]) -> str:
@@ -132,8 +149,7 @@ def tables_of(arguments: Mapping[str, Any]) -> list[str]:
 
 def _refused(error: ClientError, what: str, arguments: Mapping[str, Any]) -> PyMacaronException:
     """Make an error of an answer that DynamoDB gave."""
-    # PynamoDB's own error keeps only a part of the answer; the one that it was raised from has all of it.
-    response: Mapping[str, Any] = getattr(error.__cause__, "response", error.response)
+    response = _response(error)
     code, said = _code(response), _message(response)
     transport = response.get("ResponseMetadata", {})
     if code == "ConditionalCheckFailedException":
@@ -152,6 +168,12 @@ def _refused(error: ClientError, what: str, arguments: Mapping[str, Any]) -> PyM
     if code == "ItemCollectionSizeLimitExceededException" or (code == "ValidationException" and _is_size(said)):
         return ItemTooLarge(f"{what}: {said}; DynamoDB takes items up to 400 KB: split it, or keep large values in S3")
     return DatabaseError(f"{what}: {code}: {said}")
+
+
+def _response(error: ClientError) -> Mapping[str, Any]:
+    """Return DynamoDB's answer: PynamoDB's own error keeps a part of it, the one that it was raised from has it all."""
+    found: Mapping[str, Any] = getattr(error.__cause__, "response", error.response)
+    return found
 
 
 def _code(response: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import hmac
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pymacaron.config import DEFAULT_ENV
@@ -38,6 +38,7 @@ KEYS: dict[str, tuple[Any, str]] = {
     "dynamodb_connect_timeout": (3.0, "seconds within which DynamoDB must accept a connection"),
     "dynamodb_read_timeout": (10.0, "seconds within which DynamoDB must answer"),
     "dynamodb_max_attempts": (4, "how often a request is sent at most, with growing, random pauses between"),
+    "dynamodb_retry_mode": ("adaptive", "adaptive: after throttling, requests are also sent more slowly; or standard"),
     "dynamodb_max_pool_connections": (50, "connections that a process keeps open"),
     "dynamodb_cursor_secret": (None, "secret that cursors are signed with; made of jwt_secret where it is left out"),
     "dynamodb_create_tables": (None, "whether missing tables are created at start; true where dynamodb is embedded"),
@@ -68,6 +69,7 @@ class Settings:
     connect_timeout: float
     read_timeout: float
     max_attempts: int
+    retry_mode: Literal["adaptive", "standard"]
     max_pool_connections: int
     cursor_secret: bytes | None = field(repr=False)
     create_tables: bool
@@ -93,6 +95,7 @@ def read_settings(config: Config) -> Settings:
         connect_timeout=_number(config, "dynamodb_connect_timeout"),
         read_timeout=_number(config, "dynamodb_read_timeout"),
         max_attempts=_count(config, "dynamodb_max_attempts"),
+        retry_mode=_retry_mode(config),
         max_pool_connections=_count(config, "dynamodb_max_pool_connections"),
         cursor_secret=_cursor_secret(config),
         create_tables=embedded if create_tables is None else _flag(config, "dynamodb_create_tables"),
@@ -163,6 +166,13 @@ def _table_prefix(config: Config) -> str:
     if not isinstance(found, str) or not _PREFIX.fullmatch(found):
         raise _wrong(config, "dynamodb_table_prefix", "it may have letters, digits, and _ . - in it")
     return found
+
+
+def _retry_mode(config: Config) -> Literal["adaptive", "standard"]:
+    found = value_of(config, "dynamodb_retry_mode")
+    if found in ("adaptive", "standard"):
+        return "standard" if found == "standard" else "adaptive"
+    raise _wrong(config, "dynamodb_retry_mode", "it must be 'adaptive' or 'standard'")
 
 
 def _cursor_secret(config: Config) -> bytes | None:
