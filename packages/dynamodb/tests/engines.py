@@ -29,6 +29,16 @@ def free_port() -> int:
         return port
 
 
+#: Runs a module as `python -m` does, until the process that started it has ended, however that ends.
+_PROGRAM = """
+import ctypes, runpy, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name="__main__")
+"""
+
+
 @dataclass
 class Engine:
     """A process that speaks DynamoDB's protocol, and keeps its data in memory.
@@ -52,13 +62,12 @@ class Engine:
         """Start it, and return when it answers."""
         environment = {**os.environ, **_ENVIRONMENTS[self.name], "TMPDIR": str(self.folder)}
         if self.name == "ministack":
-            command, environment["GATEWAY_PORT"] = ["-m", "ministack"], str(self.port)
+            module, arguments, environment["GATEWAY_PORT"] = "ministack", [], str(self.port)
         else:
-            command = ["-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+            module, arguments = "moto.server", ["-H", "127.0.0.1", "-p", str(self.port)]
+        command = [sys.executable, "-c", _PROGRAM, module, *arguments]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *command], cwd=self.folder, env=environment, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
         until = time.monotonic() + PATIENCE
         while not self.answers():
             assert self.process.poll() is None, (self.folder / "log").read_text()

@@ -142,7 +142,7 @@ def _connection(settings: Settings, endpoint: str | None) -> Connection:
     try:
         made.client  # noqa: B018  # PynamoDB makes it when it is first asked for, which threads must not do at once
     except FAILURES as error:
-        raise translate(error, "connection", {}) from error
+        raise translate(error, "client", {}) from error
     return made
 
 

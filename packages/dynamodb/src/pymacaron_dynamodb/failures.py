@@ -132,9 +132,9 @@ def is_conflict(error: Exception) -> bool:
 
 def describe(operation: str, arguments: Mapping[str, Any]) -> str:
     """Say what was called, on which tables and with which key."""
-    key = arguments.get("Key")
-    found = [f"{name}={next(iter(value.values()))!r}" for name, value in key.items()] if key else []
-    return f"DynamoDB {operation} of {', '.join(tables_of(arguments)) or 'no table'} {' '.join(found)}".rstrip()
+    tables = ", ".join(tables_of(arguments))
+    key = [f" {name}={next(iter(value.values()))!r}" for name, value in arguments.get("Key", {}).items()]
+    return f"DynamoDB {operation}{f' of {tables}' if tables else ''}{''.join(key)}"
 
 
 def tables_of(arguments: Mapping[str, Any]) -> list[str]:
