@@ -67,6 +67,18 @@ def test_call(database: Database) -> None:
     assert answer["Item"] == {"id": {"S": "tea"}}
 
 
+def test_operations_about_tables(database: Database) -> None:
+    """Operations that PynamoDB does not know work as well, with the same errors."""
+    table = make_table(database)
+    wanted = {"PointInTimeRecoveryEnabled": True}
+    database.call("UpdateContinuousBackups", {"TableName": table, "PointInTimeRecoverySpecification": wanted})
+    answer = database.call("DescribeContinuousBackups", {"TableName": table})
+    found = answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert found["PointInTimeRecoveryStatus"] == "ENABLED"
+    with pytest.raises(TableMissing, match="there is no table nowhere"):
+        database.call("DescribeTimeToLive", {"TableName": "nowhere"})
+
+
 def test_condition(database: Database) -> None:
     """A condition that does not hold has an error of its own, with the item that stands."""
     table = make_table(database)

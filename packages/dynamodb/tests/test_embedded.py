@@ -10,7 +10,7 @@ import textwrap
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -351,6 +351,7 @@ def test_in_process(project: Database, tmp_path: Path) -> None:
     wait_until(lambda: url_of(data) is None, lambda: "it ended")
 
 
+@pytest.mark.once
 def test_an_engine_that_went_is_replaced(project: Database, tmp_path: Path) -> None:
     """One call fails when the engine was killed; the next one starts another engine."""
     project.call("ListTables", {})
@@ -361,6 +362,7 @@ def test_an_engine_that_went_is_replaced(project: Database, tmp_path: Path) -> N
     assert project.call("ListTables", {})["TableNames"] == []
 
 
+@pytest.mark.once
 def test_a_stranger_on_its_port(project: Database, tmp_path: Path) -> None:
     """What listens on the port of an engine that is gone is told apart, and another port is taken."""
     with subprocess.Popen(
@@ -383,16 +385,70 @@ def test_a_stranger_on_its_port(project: Database, tmp_path: Path) -> None:
             stranger.kill()
 
 
-def test_unreadable_data(project: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{", '{"payload": {"__account_region_scoped__": true}}'])
+def test_unreadable_data(project: Database, tmp_path: Path, text: str) -> None:
     """Data that cannot be read is left as it is, and named."""
     state = tmp_path / ".pym/dynamodb/dynamodb.json"
     state.parent.mkdir(parents=True)
-    state.write_text("{")
+    state.write_text(text)
     with pytest.raises(TableConfigError, match=f"does not start: .*{state} cannot be read by this ministack; mend it"):
         project.call("ListTables", {})
-    assert state.read_text() == "{"
+    assert state.read_text() == text
 
 
+@pytest.mark.once
+def test_all_data_is_kept(project: Database) -> None:
+    """Keys and values of each type, indexes, and the settings of a table are there again after a restart."""
+    keys = {"N": ("-3", "2", "10"), "S": ("-3", "10", "2"), "B": (b"\x00", b"\x01\xff", b"\xff")}
+    more = {"l": {"L": [{"NULL": True}, {"BOOL": False}]}, "bs": {"BS": [b"\xff"]}, "e": {"S": ""}, "ttl": {"N": "9e9"}}
+    for kind, values in keys.items():
+        project.call("CreateTable", typed_table(kind))
+        wanted = {"Enabled": True, "AttributeName": "ttl"}
+        project.call("UpdateTimeToLive", {"TableName": f"table-{kind}", "TimeToLiveSpecification": wanted})
+        for value in reversed(values):
+            item = {"id": {"S": "a"}, "sort": {kind: value}, **more}
+            project.call("PutItem", {"TableName": f"table-{kind}", "Item": item})
+    before = [found_in(project, kind) for kind in keys]
+    assert [[item["sort"][kind] for item in items] for kind, (items, *_) in zip(keys, before, strict=True)] == [
+        list(values) for values in keys.values()
+    ]
+    project.close()
+    assert [found_in(project, kind) for kind in keys] == before
+
+
+def typed_table(kind: str) -> dict[str, Any]:
+    """Return the definition of a table whose sort key has a type, with an index on that."""
+    sort = {"AttributeName": "sort", "KeyType": "RANGE"}
+    return {
+        "TableName": f"table-{kind}",
+        "AttributeDefinitions": [
+            {"AttributeName": "id", "AttributeType": "S"},
+            {"AttributeName": "sort", "AttributeType": kind},
+        ],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, sort],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": "by-sort",
+                "KeySchema": [{**sort, "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+
+
+def found_in(database: Database, kind: str) -> tuple[Any, ...]:
+    """Return the items of a table, in order, those of its index, and how they expire."""
+    table = {"TableName": f"table-{kind}"}
+    condition = {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": "a"}}}
+    return (
+        database.call("Query", table | condition)["Items"],
+        database.call("Scan", table | {"IndexName": "by-sort"})["Items"],
+        database.call("DescribeTimeToLive", dict(table))["TimeToLiveDescription"],
+    )
+
+
+@pytest.mark.once
 def test_many_at_once(tmp_path: Path) -> None:
     """Several that start at once share one engine."""
     code = (

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from botocore import xform_name
 from pynamodb.connection import Connection
 
 from pymacaron.config import get_config
@@ -27,6 +28,21 @@ if TYPE_CHECKING:
     from pymacaron.exceptions import PyMacaronException
 
 _KIND = "DYNAMODB"
+#: The operations that tell what they consumed.
+_COUNTED = frozenset(
+    {
+        "BatchGetItem",
+        "BatchWriteItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "Scan",
+        "TransactGetItems",
+        "TransactWriteItems",
+        "UpdateItem",
+    }
+)
 #: Half the longest first pause, in seconds, after a conflict with a transaction; each further one is twice as long.
 _CONFLICT_PAUSE = 0.025
 
@@ -62,7 +78,8 @@ class Database:
 
         Args:
             operation: of DynamoDB's API, such as ``PutItem``.
-            arguments: as that API has them, with the full names of tables; ``ReturnConsumedCapacity`` is added.
+            arguments: as that API has them, with the full names of tables. ``ReturnConsumedCapacity`` is added to them
+                where the operation takes it.
 
         Raises:
             PyMacaronException: one of those in :mod:`.failures`.
@@ -80,7 +97,7 @@ class Database:
         attempt = 1
         while True:
             try:
-                return _checked(connection.dispatch(operation, arguments), operation, arguments)
+                return _checked(_answer(connection, operation, arguments), operation, arguments)
             except FAILURES as error:
                 if attempt == self.settings.max_attempts or not is_conflict(error):
                     raise self._failed(error, operation, arguments) from error
@@ -115,6 +132,14 @@ class Database:
         if self.settings.embedded and isinstance(made, DatabaseUnavailable):
             self.close()  # the private engine may be another one by now, on another port, or have to be started
         return made
+
+
+def _answer(connection: Connection, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    if operation in _COUNTED:
+        return connection.dispatch(operation, arguments)
+    # PynamoDB asks for the consumed capacity of any operation that it does not know, and most know of no such thing.
+    answer: dict[str, Any] = getattr(connection.client, xform_name(operation))(**arguments)
+    return answer
 
 
 def _checked(answer: dict[str, Any], operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

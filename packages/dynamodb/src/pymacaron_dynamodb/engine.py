@@ -113,7 +113,9 @@ def _run(data: Path, wait: bool) -> int:
         return 0
     listener = _listen(data)
     _configure(data, listener.getsockname()[1])
-    _check_readable(data)
+    if not _is_readable(data):
+        sys.stderr.write(f"{data / STATE} cannot be read by this ministack; mend it, or move it away\n")
+        return 1
     asyncio.run(_Engine(data).serve(listener, while_used=not wait))
     return 0
 
@@ -156,10 +158,16 @@ def _configure(data: Path, port: int) -> None:
     )
 
 
-def _check_readable(data: Path) -> None:
-    """Refuse data that ministack cannot read: it would begin without, and save that over it."""
-    if (data / STATE).exists() and import_module("ministack.core.persistence").load_state("dynamodb") is None:
-        raise SystemExit(f"{data / STATE} cannot be read by this ministack; mend it, or move it away")
+def _is_readable(data: Path) -> bool:
+    """Tell whether ministack can read the data: else it would begin without, and save that over it."""
+    if not (data / STATE).exists():
+        return True
+    try:
+        found = import_module("ministack.core.persistence").load_state("dynamodb")
+    except Exception as error:  # noqa: BLE001  # whatever it raises, the data is to stay as it is
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return False
+    return found is not None
 
 
 class _Engine:

@@ -31,6 +31,7 @@ from .exceptions import (
     ItemTooLarge,
     TableConfigError,
     TableMissing,
+    TokenReused,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ THROTTLING = frozenset(
     }
 )
 
+# The last one is moto's.
+_MISSING = ("ResourceNotFoundException", "TableNotFoundException", "ResourceNotFound")
+# Reasons of a cancelled transaction that pass.
+_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)
 #: What took too long, and the setting that says how long it may take.
 _TIMEOUTS = {ConnectTimeoutError: "dynamodb_connect_timeout", ReadTimeoutError: "dynamodb_read_timeout"}
@@ -120,13 +125,13 @@ def translate(error: Exception, operation: str, arguments: Mapping[str, Any]) ->
 
 
 def is_conflict(error: Exception) -> bool:
-    """Tell whether a request met a transaction on the same item, which botocore does not try again by itself."""
+    """Tell whether a request met a transaction on the same item, or one met throttling: botocore goes on at neither."""
     if not isinstance(error, ClientError):
         return False
     response = _response(error)
     if _code(response) == "TransactionCanceledException":
-        reasons = {found.get("Code", "None") for found in response.get("CancellationReasons", ())}
-        return reasons - {"None"} == {"TransactionConflict"}
+        reasons = {found.get("Code", "None") for found in response.get("CancellationReasons", ())} - {"None"}
+        return bool(reasons) and reasons <= _PASSING
     return _code(response) == "TransactionConflictException"
 
 
@@ -158,9 +163,14 @@ def _refused(error: ClientError, what: str, arguments: Mapping[str, Any]) -> PyM
     if code == "TransactionCanceledException":
         reasons = tuple(_reason(found) for found in response.get("CancellationReasons", ()))
         return TransactionRefused(f"{what}: {said}", reasons)
+    if code == "IdempotentParameterMismatchException":
+        return TokenReused(
+            f"{what}: its token was used in the last ten minutes for another content, which was carried out, and"
+            " nothing of this one; take another token for something new"
+        )
     if code in THROTTLING:
         return DatabaseThrottled(f"{what}: DynamoDB takes no more for now: {code}: {said}", headers=_wait(transport))
-    if code in ("ResourceNotFoundException", "TableNotFoundException"):
+    if code in _MISSING:
         tables = " or ".join(tables_of(arguments))
         return TableMissing(f"{what}: there is no table {tables}, or no such index; create it: pym db create ({said})")
     if transport.get("HTTPStatusCode", 0) >= 500:
