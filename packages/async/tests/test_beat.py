@@ -271,6 +271,7 @@ def sent_ticks(server: RedisServer) -> list[int]:
     return [ticks[json.loads(text)["headers"]["pym"]["id"]] for text in reversed(texts)]
 
 
+@pytest.mark.once
 def test_five_beats(five_beats: list[BeatProcess], redis_server: RedisServer) -> None:
     """Of five beats, two with wrong clocks, each tick is sent once, and none is left out when two are killed."""
     wait_until(lambda: len(sent_ticks(redis_server)) >= 3, "the first ticks")

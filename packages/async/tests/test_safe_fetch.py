@@ -215,6 +215,7 @@ def test_transport_layer_security() -> None:
     assert app.connection().ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
 
 
+@pytest.mark.once
 def test_a_worker_that_hangs_takes_no_message_along(tmp_path: Path, redis_url: str) -> None:
     """What is sent while a worker hangs, and then dies, is run by another one."""
     shop = write_service(tmp_path, redis_url)

@@ -51,6 +51,7 @@ def test_a_worker_runs_tasks_of_all_queues(shop: Path, tasks: Any) -> None:
     assert len(worker.said.splitlines()) < 6
 
 
+@pytest.mark.once
 def test_failures_are_retried_and_buried(shop: Path, tasks: Any, runtime: Runtime) -> None:
     """A task that fails runs again as often as it may, and then is among the dead with its last error."""
     with running(shop) as worker:
@@ -64,6 +65,7 @@ def test_failures_are_retried_and_buried(shop: Path, tasks: Any, runtime: Runtim
     assert record.state == State.FAILED
 
 
+@pytest.mark.once
 def test_time_limits_count_as_failures(shop: Path, tasks: Any, runtime: Runtime) -> None:
     """A task that runs too long is ended, runs again where it may, and is buried after the last time."""
     with running(shop) as worker:
@@ -114,7 +116,9 @@ def test_sigterm_finishes_what_runs_and_leaves_the_rest(shop: Path, tasks: Any) 
         assert worker.stop() == 0
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+@pytest.mark.parametrize(
+    "pool", ["prefork", *(pytest.param(pool, marks=pytest.mark.once) for pool in ("threads", "solo"))]
+)
 def test_what_does_not_end_in_time_is_handed_back(tmp_path: Path, redis_url: str, pool: str) -> None:
     """A worker ends within its bound; another one then runs the task at once, and nobody is blamed for it."""
     runtime = open_runtime(write_service(tmp_path, redis_url, async_lease=600))
@@ -134,6 +138,7 @@ def test_what_does_not_end_in_time_is_handed_back(tmp_path: Path, redis_url: str
     assert ran(tmp_path, "long") == ["started", "started"]
 
 
+@pytest.mark.once
 def test_long_delays_wait_in_the_store(tmp_path: Path, redis_url: str) -> None:
     """A task with a delay longer than a worker holds is sent by whichever worker is there when it is due."""
     runtime = open_runtime(write_service(tmp_path, redis_url, async_longest_countdown=1))
@@ -179,6 +184,7 @@ def test_processes_that_grow_are_replaced(shop: Path, tasks: Any) -> None:
     assert _process(shop, "one") != _process(shop, "two")
 
 
+@pytest.mark.once
 def test_a_worker_stops_while_redis_is_away(tmp_path: Path) -> None:
     """It ends within its bound, with status 0; what it ran is run again when Redis is back."""
     (tmp_path / "redis").mkdir()

@@ -291,6 +291,7 @@ def test_compile_where_nothing_can_be_written(run: Run, tmp_path: Path, monkeypa
 # init
 
 
+@pytest.mark.once
 def test_init(tmp_path: Path) -> None:
     """A new service has contract, handlers, configuration and tests, which pass; it passes the check."""
     made = pym(tmp_path, "init", "my-notes")

@@ -111,6 +111,7 @@ def test_killed_parent_takes_its_children_along(tmp_path: Path) -> None:
     closed(server)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("options", "debug"), [([], True), (["--no-debug"], False), (["--production", "--workers", "1"], False)]
 )
@@ -198,6 +199,7 @@ def stream(server: Server) -> requests.Response:
     return requests.get(f"{server.url}/v1/hello/ann", stream=True, timeout=PATIENCE, headers=headers)
 
 
+@pytest.mark.once
 @needs_proc
 def test_production_starts_a_crashed_server_again(tmp_path: Path) -> None:
     """A server that dies in production is there again."""
@@ -226,6 +228,7 @@ BESIDE = """
 """
 
 
+@pytest.mark.once
 @needs_proc
 def test_processes_of_plugins(tmp_path: Path) -> None:
     """A plugin's process runs beside the server, starts again when it ends or code changes, and stops with it."""

@@ -60,6 +60,7 @@ def test_a_folder_and_a_url(pytester: pytest.Pytester, service: Path) -> None:
     result.assert_outcomes(passed=3)
 
 
+@pytest.mark.once
 def test_a_broken_promise_fails_the_test(pytester: pytest.Pytester, service: Path) -> None:
     """A call whose answer breaks the contract fails the test, unless checks are off."""
     contract = service / "apis" / "pets.yaml"
@@ -114,6 +115,7 @@ def test_coverage_of_several_processes_and_runs(pytester: pytest.Pytester, servi
     assert parts[0] < parts[1] == whole
 
 
+@pytest.mark.once
 def test_no_calls_are_no_coverage(pytester: pytest.Pytester, service: Path) -> None:
     """Tests that call nothing do not count as having exercised everything."""
     pytester.makepyfile(test_pets="def test():\n    pass\n")
@@ -122,6 +124,7 @@ def test_no_calls_are_no_coverage(pytester: pytest.Pytester, service: Path) -> N
     result.stdout.fnmatch_lines(["FAIL: no test has called the service*"])
 
 
+@pytest.mark.once
 def test_coverage_needs_a_contract(pytester: pytest.Pytester) -> None:
     """Without any contract coverage fails with what to give."""
     pytester.makepyfile("def test(api):\n    api.get('/x')\n")
@@ -133,6 +136,7 @@ def test_coverage_needs_a_contract(pytester: pytest.Pytester) -> None:
         assert result.ret == 1
 
 
+@pytest.mark.once
 def test_any_http_api_without_contract(pytester: pytest.Pytester) -> None:
     """A URL that publishes no contract is tested by method and path; PyMacaronTestCase runs on the same target."""
     pytester.makepyfile(
@@ -154,6 +158,7 @@ def test_any_http_api_without_contract(pytester: pytest.Pytester) -> None:
         run(pytester, "--pym-target", url).assert_outcomes(passed=2)
 
 
+@pytest.mark.once
 def test_settings_in_a_file(pytester: pytest.Pytester, service: Path) -> None:
     """Target, contracts and the percentage may stand in pytest's own configuration."""
     pytester.makeini("[pytest]\npym_target = app\npym_contract = apis/pets.yaml\npym_cov_fail_under = 100\n")
@@ -162,6 +167,7 @@ def test_settings_in_a_file(pytester: pytest.Pytester, service: Path) -> None:
     result.stdout.fnmatch_lines(["FAIL: *"])
 
 
+@pytest.mark.once
 def test_no_target(pytester: pytest.Pytester) -> None:
     """A folder without a service says how to name one, in one line, and only where a test needs it."""
     pytester.makepyfile("def test(api):\n    pass\n\ndef test_other():\n    pass\n")

@@ -199,6 +199,7 @@ def test_folder_is_started_and_stopped(service: Path) -> None:
         wait_for_ping(target, 0)
 
 
+@pytest.mark.once
 def test_folder_that_cannot_start(service: Path) -> None:
     """The message has the status and what the service said."""
     (service / "pets.py").write_text("1 / 0\n")
@@ -209,6 +210,7 @@ def test_folder_that_cannot_start(service: Path) -> None:
     assert "ZeroDivisionError" in str(raised.value)
 
 
+@pytest.mark.once
 def test_folder_that_never_answers(service: Path) -> None:
     """A service whose ping fails is given up after a while, and stopped; the message has its answer and its log."""
     server = (service / "server.py").read_text()
@@ -221,6 +223,7 @@ def test_folder_that_never_answers(service: Path) -> None:
     assert target.process is None
 
 
+@pytest.mark.once
 def test_folders_environment_picks_its_configuration(service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With PYM_ENV, the service and the tokens have the configuration of that name; this process's stays its own."""
     from pymacaron.config import get_config
