@@ -6,14 +6,20 @@ PyMacaronException
 ├── PreconditionRequired     PRECONDITION_REQUIRED   428   a request must say which version it is about
 ├── ConditionFailed          CONDITION_FAILED        409   what `only_if` asks for does not hold
 ├── TransactionCancelled     TRANSACTION_CANCELLED   409   nothing of a transaction was written
+├── TokenReused              TOKEN_REUSED            409   the token of a transaction was used for something else
+├── TransactionInvalid       TRANSACTION_INVALID     500   a transaction cannot be sent as it is
 ├── ItemTooLarge             ITEM_TOO_LARGE          413   an item is beyond 400 KB
 ├── InvalidCursor            INVALID_CURSOR          400   a cursor is not one of ours, or of another list
+├── QueryInvalid             QUERY_INVALID           500   a query asks for what its table or index cannot do
 ├── StoredItemInvalid        STORED_ITEM_INVALID     500   a stored item does not follow its schema
 ├── ItemInvalid              ITEM_INVALID            500   an object cannot be stored as it is
 ├── TableMissing             TABLE_MISSING           500   there is no such table
 ├── DatabaseThrottled        DATABASE_THROTTLED      503   (Retry-After) DynamoDB takes no more for now
 ├── DatabaseUnavailable      DATABASE_UNAVAILABLE    503   (Retry-After) DynamoDB does not answer
 ├── DatabaseError            DATABASE_ERROR          500   DynamoDB refuses a request
+│   └── TableBusy            TABLE_BUSY              500   DynamoDB works on a table, and takes no change of it
+├── TablesDiffer             TABLES_DIFFER           500   tables are not as the contract has them
+├── FileUnusable             FILE_UNUSABLE           500   an export or its file cannot be written or read
 ├── TableConfigError         (ends a start)                a table's definition, or a setting, is wrong
 └── UnfinishedBatch          UNFINISHED_BATCH        503   (Retry-After) a part of a batch was not done
 """
@@ -74,6 +80,23 @@ class TransactionCancelled(PyMacaronException):
         self.reasons = tuple(reasons)
 
 
+class TokenReused(PyMacaronException):
+    """A token was sent before for another content: that one was carried out, and nothing of this one.
+
+    A request that is sent again after it changed what it reads ends so: its first time it did all that it was to do.
+    """
+
+    code = "TOKEN_REUSED"
+    status = 409
+
+
+class TransactionInvalid(PyMacaronException):
+    """A transaction cannot be sent as it is: it has two actions on one item or more than 100, or has ended."""
+
+    code = "TRANSACTION_INVALID"
+    status = 500
+
+
 class ItemTooLarge(PyMacaronException):
     """An item is beyond the 400 KB that DynamoDB takes."""
 
@@ -86,6 +109,13 @@ class InvalidCursor(PyMacaronException):
 
     code = "INVALID_CURSOR"
     status = 400
+
+
+class QueryInvalid(PyMacaronException):
+    """A query or a scan asks for what its table or index cannot do."""
+
+    code = "QUERY_INVALID"
+    status = 500
 
 
 class StoredItemInvalid(PyMacaronException):
@@ -146,6 +176,26 @@ class DatabaseError(PyMacaronException):
     """DynamoDB refuses a request that should not have been made."""
 
     code = "DATABASE_ERROR"
+    status = 500
+
+
+class TableBusy(DatabaseError):
+    """DynamoDB works on a table, and takes no change of it for now; or a table that is created is there already."""
+
+    code = "TABLE_BUSY"
+
+
+class TablesDiffer(PyMacaronException):
+    """Tables are not as the contract has them, and what is between cannot be done, or is not done yet."""
+
+    code = "TABLES_DIFFER"
+    status = 500
+
+
+class FileUnusable(PyMacaronException):
+    """A file of items cannot be written, or holds what is no item; the message names file and line."""
+
+    code = "FILE_UNUSABLE"
     status = 500
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from pymacaron.model import PymacaronBaseModel
 
 from . import storing
 from .binding import binding_of
 from .pynamo import table_model
+from .queries import query
+from .scans import scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pynamodb.models import Model
 
     from .conditions import OnlyIf
+    from .key_conditions import KeyValue, RangeCondition
+    from .rates import RateLimit
+    from .results import Results
 
 
 class PersistentSwaggerObject:
@@ -99,6 +104,113 @@ class PersistentSwaggerObject:
         """Tell whether there is an item of a key."""
         binding = binding_of(cls)
         return storing.exists(binding, binding.codec.key(key, sort))
+
+    @overload
+    @classmethod
+    def query(
+        cls,
+        hash: KeyValue,
+        range_condition: RangeCondition | None = None,
+        *,
+        index: str | None = None,
+        filter: OnlyIf | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+        consistent: bool | None = None,
+        properties: None = None,
+        cursor: str | None = None,
+    ) -> Results[Self]: ...
+
+    @overload
+    @classmethod
+    def query(
+        cls,
+        hash: KeyValue,
+        range_condition: RangeCondition | None = None,
+        *,
+        index: str | None = None,
+        filter: OnlyIf | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+        consistent: bool | None = None,
+        properties: Sequence[str],
+        cursor: str | None = None,
+    ) -> Results[dict[str, Any]]: ...
+
+    @classmethod
+    def query(
+        cls, hash: KeyValue, range_condition: RangeCondition | None = None, **options: Any
+    ) -> Results[Self] | Results[dict[str, Any]]:
+        """Return the objects of one partition, in the order of their sort key. They are read when they are asked for.
+
+        Args:
+            hash: value of the partition key, of the table or of the index.
+            range_condition: what the sort key must be: a value, or one comparison: ``{">=": 5}`` (or ``=``, ``<``,
+                ``<=``, ``>``), ``{"between": (1, 9)}`` (both included), ``{"begins_with": "a"}``; or a condition of
+                PynamoDB.
+            index: name of the index that is read; the table where it is left out. Objects are whole even where a
+                global index holds a part of them: the rest is then read from the table.
+            filter: what must hold of the objects besides: values of properties, or a condition of PynamoDB. DynamoDB
+                reads, and charges for, what it leaves out.
+            limit: how many objects there are at most, after the filter.
+            reverse: last ones first.
+            consistent: whether all writes before are seen. They are where that is left out, other than in a global
+                index, where it cannot be had; False costs half as much.
+            properties: those that are wanted; dicts of their values come in the place of objects.
+            cursor: of the page before.
+
+        Raises:
+            QueryInvalid: the table or the index cannot be asked so.
+            InvalidCursor: the cursor was changed, or is of another list.
+            TableConfigError: there is no such index.
+        """
+        return query(binding_of(cls), hash, range_condition, **options)
+
+    @overload
+    @classmethod
+    def scan(
+        cls,
+        *,
+        filter: OnlyIf | None = None,
+        index: str | None = None,
+        limit: int | None = None,
+        consistent: bool | None = None,
+        properties: None = None,
+        segments: int = 1,
+        rate: float | RateLimit | None = None,
+        cursor: str | None = None,
+    ) -> Results[Self]: ...
+
+    @overload
+    @classmethod
+    def scan(
+        cls,
+        *,
+        filter: OnlyIf | None = None,
+        index: str | None = None,
+        limit: int | None = None,
+        consistent: bool | None = None,
+        properties: Sequence[str],
+        segments: int = 1,
+        rate: float | RateLimit | None = None,
+        cursor: str | None = None,
+    ) -> Results[dict[str, Any]]: ...
+
+    @classmethod
+    def scan(cls, **options: Any) -> Results[Self] | Results[dict[str, Any]]:
+        """Return all objects of the table, in no order that means anything. They are read when they are asked for.
+
+        Args:
+            filter: as in :meth:`query`; so are ``index``, ``limit``, ``properties`` and ``cursor``.
+            consistent: whether all writes before are seen, which costs twice as much.
+            segments: parts that are read at the same time, by up to 16 threads; there are no pages of them.
+            rate: capacity units that may be consumed in a second, or a limit that several jobs share.
+
+        Raises:
+            QueryInvalid: the table or the index cannot be asked so.
+            InvalidCursor: the cursor was changed, or is of another list.
+        """
+        return scan(binding_of(cls), **options)
 
     def save_to_db(self, *, only_if: OnlyIf | None = None, if_absent: bool = False) -> None:
         """Write the object's whole item.
