@@ -18,7 +18,7 @@ _BATCH = 100
 #: it is due again.
 HOLD = 60.0
 _FIRST_PAUSE = 2.0
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 5.0
 
 
 class Mover:
