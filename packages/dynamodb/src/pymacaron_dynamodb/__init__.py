@@ -1,5 +1,6 @@
 """Objects of a contract that persist in DynamoDB, and whose concurrent writers never lose an update."""
 
+from .actions import CancellationReason
 from .exceptions import (
     ConditionFailed,
     DatabaseError,
@@ -14,12 +15,16 @@ from .exceptions import (
     StoredItemInvalid,
     TableConfigError,
     TableMissing,
+    TokenReused,
     TransactionCancelled,
+    TransactionInvalid,
     UnfinishedBatch,
 )
 from .persistent import PersistentSwaggerObject
+from .transactions import Transaction, transaction, transaction_get
 
 __all__ = [
+    "CancellationReason",
     "ConditionFailed",
     "DatabaseError",
     "DatabaseThrottled",
@@ -34,6 +39,11 @@ __all__ = [
     "StoredItemInvalid",
     "TableConfigError",
     "TableMissing",
+    "TokenReused",
+    "Transaction",
     "TransactionCancelled",
+    "TransactionInvalid",
     "UnfinishedBatch",
+    "transaction",
+    "transaction_get",
 ]

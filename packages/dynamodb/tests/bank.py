@@ -1,0 +1,116 @@
+"""A contract with accounts and transfers, for tests of what is written together, and a program that is killed at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+from pymacaron import API, apipool
+from pymacaron.config import Config, set_config
+from pymacaron_dynamodb import StaleWrite, TransactionCancelled, transaction, transaction_get
+from pymacaron_dynamodb.binding import all_bindings, binding_of
+from pymacaron_dynamodb.tables import create_table
+
+if TYPE_CHECKING:
+    from pymacaron.pool import LoadedApi
+
+WHOLE = {"type": "integer"}
+TEXT = {"type": "string"}
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "bank", "version": "1"},
+    "paths": {},
+    "components": {
+        "schemas": {
+            "Account": {
+                "type": "object",
+                "required": ["id"],
+                "x-pym-table": {"name": "accounts", "hash": "id", "version": "version"},
+                "properties": {"id": TEXT, "version": WHOLE, "amount": WHOLE, "note": TEXT},
+            },
+            "Transfer": {
+                "type": "object",
+                "required": ["account", "number"],
+                "x-pym-table": {"name": "transfers", "hash": "account", "range": "number"},
+                "properties": {"account": TEXT, "number": {"type": "number"}, "amount": WHOLE},
+            },
+        }
+    },
+}
+
+
+def load(paths: dict[str, Any] | None = None) -> LoadedApi:
+    """Load the contract."""
+    API(Flask("bank")).load_api("bank", {**DOCUMENT, "paths": paths or {}})
+    return apipool.get("bank")
+
+
+def create() -> LoadedApi:
+    """Load the contract, and create its tables."""
+    made = load()
+    for binding in all_bindings():
+        create_table(binding)
+    return made
+
+
+def transfer(bank: Any, source: str, target: str, amount: int = 1, tries: int = 500) -> None:
+    """Move an amount from one account to another and note it, as often as somebody else is faster."""
+    for _ in range(tries):
+        giver, taker = transaction_get([(bank.Account, source), (bank.Account, target)])
+        made = bank.Transfer(account=source, number=giver.version, amount=amount)
+        giver.amount -= amount
+        taker.amount += amount
+        try:
+            with transaction() as t:
+                t.save(giver)
+                t.save(taker)
+                t.save(made, if_absent=True)
+            return
+        except (StaleWrite, TransactionCancelled):
+            time.sleep(random.uniform(0, 0.02))
+    raise AssertionError("somebody else was faster each time")
+
+
+def transferred(bank: Any) -> int:
+    """Count the transfers."""
+    binding = binding_of(bank.Transfer)
+    answer = binding.database.call("Scan", binding.request(Select="COUNT", ConsistentRead=True))
+    assert "LastEvaluatedKey" not in answer
+    return int(answer["Count"])
+
+
+def main(endpoint: str, prefix: str, rounds: int) -> None:
+    """Kill as many processes in the midst of transfers from "a" to "b"; write down what there is after each of them."""
+    settings = {"dynamodb_endpoint": endpoint, "dynamodb_region": "eu-west-1", "dynamodb_table_prefix": prefix}
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    set_config(Config({"name": "bank", **settings, **keys}))
+    bank = load()
+    for _ in range(rounds):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            while True:
+                transfer(bank, "a", "b")
+                os.write(writing, b".")
+        os.read(reading, 1)
+        time.sleep(random.uniform(0, 0.04))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(writing)
+        told = 1 + len(os.read(reading, 1 << 16))
+        os.close(reading)
+        source, target = transaction_get([(bank.Account, "a"), (bank.Account, "b")])
+        found = {"a": source.amount, "b": target.amount, "transfers": transferred(bank), "told": told}
+        sys.stdout.write(f"{json.dumps(found)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
