@@ -3,6 +3,7 @@
 PyMacaronException
 ├── DynamoDBItemNotFound     ITEM_NOT_FOUND          404   there is no item of that key
 ├── StaleWrite               STALE_WRITE             412   somebody else wrote the item since it was read
+│   └── PreconditionFailed   PRECONDITION_FAILED     412   it has another version than `If-Match` names
 ├── PreconditionRequired     PRECONDITION_REQUIRED   428   a request must say which version it is about
 ├── ConditionFailed          CONDITION_FAILED        409   what `only_if` asks for does not hold
 ├── TransactionCancelled     TRANSACTION_CANCELLED   409   nothing of a transaction was written
@@ -49,6 +50,12 @@ class StaleWrite(PyMacaronException):
 
     code = "STALE_WRITE"
     status = 412
+
+
+class PreconditionFailed(StaleWrite):
+    """A request asks by ``If-Match`` or ``If-None-Match`` for another version than there is (RFC 9110, 13.1)."""
+
+    code = "PRECONDITION_FAILED"
 
 
 class PreconditionRequired(PyMacaronException):

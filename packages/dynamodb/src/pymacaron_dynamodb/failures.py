@@ -29,6 +29,7 @@ from .exceptions import (
     DatabaseThrottled,
     DatabaseUnavailable,
     ItemTooLarge,
+    TableBusy,
     TableConfigError,
     TableMissing,
     TokenReused,
@@ -61,6 +62,9 @@ THROTTLING = frozenset(
 _MISSING = ("ResourceNotFoundException", "TableNotFoundException", "ResourceNotFound")
 # Reasons of a cancelled transaction that pass.
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+#: Error codes by which DynamoDB says that it works on a table.
+_BUSY = ("ContinuousBackupsUnavailableException", "ResourceInUseException", "TableInUseException")
+
 _CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)
 #: What took too long, and the setting that says how long it may take.
 _TIMEOUTS = {ConnectTimeoutError: "dynamodb_connect_timeout", ReadTimeoutError: "dynamodb_read_timeout"}
@@ -177,7 +181,7 @@ def _refused(error: ClientError, what: str, arguments: Mapping[str, Any]) -> PyM
         return DatabaseUnavailable(f"{what}: DynamoDB fails: {code}: {said}", headers=_wait(transport))
     if code == "ItemCollectionSizeLimitExceededException" or (code == "ValidationException" and _is_size(said)):
         return ItemTooLarge(f"{what}: {said}; DynamoDB takes items up to 400 KB: split it, or keep large values in S3")
-    return DatabaseError(f"{what}: {code}: {said}")
+    return (TableBusy if code in _BUSY else DatabaseError)(f"{what}: {code}: {said}")
 
 
 def _response(error: ClientError) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pymacaron.plugins import Plugin
+from pymacaron.plugins import Plugin, ReleaseStep
 
 from .binding import import_persistent, is_bound
 from .definition import short_form
@@ -14,7 +14,14 @@ from .settings import KEYS
 
 if TYPE_CHECKING:
     from pymacaron.contract import Schema
-    from pymacaron.plugins import ConfigKeysContext, ModelBasesContext, ProcessesContext
+    from pymacaron.plugins import (
+        AppCreatedContext,
+        CommandsContext,
+        ConfigKeysContext,
+        ModelBasesContext,
+        ProcessesContext,
+        ReleaseStepsContext,
+    )
 
 
 class DynamoDBPlugin(Plugin):
@@ -33,6 +40,24 @@ class DynamoDBPlugin(Plugin):
             if is_bound(schema):
                 context.bases.append(self._persistent(context.api, schema))
                 return
+
+    def app_created(self, context: AppCreatedContext) -> None:
+        """Create the tables that are missing where ``dynamodb_create_tables`` asks for it."""
+        from .at_start import prepare_tables
+
+        prepare_tables(context.config)
+
+    def commands(self, context: CommandsContext) -> None:
+        """Add ``pym db``."""
+        from .db_command import db
+
+        context.commands["db"] = db
+
+    def release_steps(self, context: ReleaseStepsContext) -> None:
+        """Bring the tables to what the contract says before a release gets traffic."""
+        from .db_command import release_tables
+
+        context.steps.append(ReleaseStep("tables", release_tables))
 
     def processes(self, context: ProcessesContext) -> None:
         """Start the private engine beside the server where ``dynamodb: embedded`` asks for one."""

@@ -40,7 +40,7 @@ def index_description(index: IndexDefinition, billing: str | Throughput) -> dict
         "Projection": projection_description(index),
     }
     if not index.local and isinstance(billing, Throughput):
-        made["ProvisionedThroughput"] = _throughput(billing)
+        made["ProvisionedThroughput"] = throughput_description(billing)
     return made
 
 
@@ -60,10 +60,11 @@ def encryption_description(encryption: str) -> dict[str, Any]:
 def _billing(billing: str | Throughput) -> dict[str, Any]:
     if billing == ON_DEMAND or isinstance(billing, str):
         return {"BillingMode": "PAY_PER_REQUEST"}
-    return {"BillingMode": "PROVISIONED", "ProvisionedThroughput": _throughput(billing)}
+    return {"BillingMode": "PROVISIONED", "ProvisionedThroughput": throughput_description(billing)}
 
 
-def _throughput(billing: Throughput) -> dict[str, int]:
+def throughput_description(billing: Throughput) -> dict[str, int]:
+    """Return provisioned capacity as CreateTable and UpdateTable take it."""
     return {"ReadCapacityUnits": billing.read, "WriteCapacityUnits": billing.write}
 
 
