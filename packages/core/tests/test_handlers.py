@@ -10,9 +10,10 @@ import pytest
 from flask import g, session
 from flask import request as flask_request
 
-from harness import json_of, openapi, serve, swagger
+from harness import caller, json_of, make_api, openapi, serve, swagger
 from pymacaron import apipool
 from pymacaron.exceptions import BindError
+from pymacaron.flaskapp.routes import current_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -316,3 +317,27 @@ def test_head_and_options() -> None:
     head = client.head("/x")
     assert (head.status_code, head.data) == (200, b"")
     assert "GET" in client.options("/x").headers["Allow"]
+
+
+@pytest.mark.parametrize("lane", [True, False])
+def test_current_operation(lane: bool) -> None:
+    """What runs in a handler can ask which operation it is for; elsewhere there is none."""
+
+    def handler() -> list[str]:
+        found = current_operation()
+        assert found is not None
+        loaded, operation = found
+        assert loaded is apipool.shop
+        assert operation in loaded.api.operations
+        return [operation.name, operation.path]
+
+    api = make_api(
+        openapi({"/x": {"get": {"operationId": "x", "responses": OK}}}), {"x": handler}, {"contract_lane": lane}
+    )
+    api.app.add_url_rule("/own", "own", lambda: {"found": current_operation()})
+    client = caller(api.app)
+    assert client.get("/x").json == ["x", "/x"]
+    assert client.get("/own").json == {"found": None}
+    with api.app.test_request_context("/nowhere"):
+        assert current_operation() is None
+    assert current_operation() is None

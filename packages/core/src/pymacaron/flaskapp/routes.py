@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g, has_request_context, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from pymacaron.authorization import authorizer
@@ -17,6 +17,7 @@ from pymacaron.exceptions import BindError, StartError
 from pymacaron.messages import Settings
 from pymacaron.operation import BoundOperation
 from pymacaron.plugins import WrapOperationContext
+from pymacaron.pool import apipool
 
 from .incoming import FlaskIncoming, Holder, MadeRequest
 from .rules import lazy_rules
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pymacaron.contract import Api, Operation
     from pymacaron.messages import Outgoing
     from pymacaron.plugins import Plugins
+    from pymacaron.pool import LoadedApi
 
 
 @dataclass(eq=False, slots=True)
@@ -142,7 +144,7 @@ class Routes:
             result = serve(made, request.environ, {names[key]: value for key, value in values.items()})
             return result if passes(result) else to_response(result)
 
-        endpoint = f"{api.name}:{bound.operation.name}"
+        endpoint = _endpoint(api, bound.operation)
         # Extensions tell views apart by their names.
         view.__name__ = view.__qualname__ = endpoint
         with lazy_rules(self.app):
@@ -153,6 +155,24 @@ class Routes:
         """Build every decoder and encoder now instead of with the first requests."""
         for _, _, bound in self.bound:
             bound.compile()
+
+
+def _endpoint(api: Api, operation: Operation) -> str:
+    return f"{api.name}:{operation.name}"
+
+
+def current_operation() -> tuple[LoadedApi, Operation] | None:
+    """Return which operation of which API the current request is for.
+
+    None outside of requests, and in those for routes that are in no contract.
+    """
+    endpoint = request.endpoint if has_request_context() else None
+    name = (endpoint or "").partition(":")[0]
+    if endpoint is None or name not in apipool.get_api_names():
+        return None
+    loaded = apipool.get(name)
+    found = (each for each in loaded.api.operations if _endpoint(loaded.api, each) == endpoint)
+    return next(((loaded, operation) for operation in found), None)
 
 
 def passes(result: Any) -> bool:
