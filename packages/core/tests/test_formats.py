@@ -122,6 +122,28 @@ def test_own_formats() -> None:
             codec.decode(bad)
 
 
+BYTE = {"type": "string", "format": "byte"}
+
+
+@pytest.mark.parametrize("word", ["anyOf", "oneOf"])
+def test_formats_below_choices(word: str) -> None:
+    """A typed value in a choice is written by the one branch that has its format, in lists and objects too."""
+    money = SwaggerFormat("money", to_python=Decimal, to_wire=str, validate=lambda text: Decimal(text))
+    value = {"type": "string", "format": "money"}
+    binary = {"type": "string", "format": "binary"}
+    branches = [value, {"type": "array", "items": {"anyOf": [binary, BYTE]}}, {"type": "boolean"}]
+    schema = {
+        "type": "object",
+        "properties": {"a": {word: [*branches, {"type": "object", "additionalProperties": value}]}},
+    }
+    types = Types(read_contract(document("3.1", Probed=schema), "probe"), formats=Formats([money]))
+    codec = types.codec(Schema(ref="Probed"), "any")
+    for plain, typed in (("1.50", Decimal("1.50")), (["é"], ["é".encode()]), ({"x": "1.50"}, {"x": Decimal("1.50")})):
+        made = codec.load({"a": plain})
+        assert made.a == typed
+        assert json.loads(codec.encode(made)) == {"a": plain}
+
+
 def _percent(number: Any) -> None:
     if not 0 <= number <= 100:
         raise ValueError("not a percentage")

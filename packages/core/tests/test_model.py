@@ -304,9 +304,10 @@ def test_equality() -> None:
         hash(kind(name="a"))
 
 
-@pytest.mark.parametrize(
-    "take", [copy.copy, copy.deepcopy, lambda m: m.clone(), lambda m: pickle.loads(pickle.dumps(m))]
-)
+COPIES = [copy.copy, copy.deepcopy, lambda m: m.clone(), lambda m: pickle.loads(pickle.dumps(m))]
+
+
+@pytest.mark.parametrize("take", COPIES)
 def test_copies(take: Any) -> None:
     """Copies are equal, and of the same class; a deep one shares nothing."""
     kind = loaded("zoo", Pet=PET, Owner=OWNER).model("Pet")
@@ -324,6 +325,18 @@ def test_copies(take: Any) -> None:
         made.tags.append("b")
         made.owner.name = "Bob"
         assert (pet.tags, pet.owner.name) == (["a"], "Ann")
+
+
+@pytest.mark.parametrize("take", COPIES)
+def test_copies_keep_what_stands_beside_the_fields(take: Any) -> None:
+    """What the methods of a base class keep on an object is copied, too; a deep copy shares nothing of it."""
+    pet = loaded("zoo", Pet={**PET, "x-parent": f"{__name__}.Talking"}, Owner=OWNER).model("Pet")(name="Rex")
+    pet.__dict__["heard"] = ["hello"]
+    made = take(pet)
+    assert made.__dict__ == {"heard": ["hello"]}
+    made.__dict__["more"] = True
+    assert "more" not in pet.__dict__
+    assert (made.__dict__["heard"] is pet.__dict__["heard"]) == (take is copy.copy)
 
 
 def test_copy_does_not_share_additional_properties() -> None:

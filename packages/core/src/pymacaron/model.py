@@ -32,6 +32,8 @@ EXTRA = "_extra"
 EXTRA_KEY = f"pym:{token_hex(12)}"
 
 _MASK = "***"
+# A model has attributes beside its fields only where a base class gives it a place for them.
+_BESIDE = "__dict__"
 
 
 @dataclass
@@ -242,19 +244,30 @@ class PymacaronBaseModel(Struct, metaclass=ModelType, eq=False):
         return _MASK if secret else str(types.secrets(info.schema).masked(value, _MASK))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {f: raw(self, f) for f in self.__struct_fields__}
-        kept = {name: value for name, value in state.items() if value is not UNSET}
-        return restore, (self._info.api, self._info.name), kept
+        return restore, (self._info.api, self._info.name), self._state()
+
+    def _state(self) -> dict[str, Any]:
+        """Return the fields that are set, and what base classes of a service or a plugin keep beside them."""
+        state = {field: value for field in self.__struct_fields__ if (value := raw(self, field)) is not UNSET}
+        beside = getattr(self, _BESIDE, None)
+        return {**state, _BESIDE: dict(beside)} if beside else state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         for attribute in self.__struct_fields__:
             default = self._info.by_attribute[attribute].unset if attribute != EXTRA else UNSET
             _set(self, attribute, state.get(attribute, default))
+        if _BESIDE in state:
+            self.__dict__.update(state[_BESIDE])
+
+    def __copy__(self) -> Self:
+        made = type(self)._empty()
+        made.__setstate__(self._state())
+        return made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         made = type(self)._empty()
         memo[id(self)] = made
-        made.__setstate__({f: copy.deepcopy(raw(self, f), memo) for f in self.__struct_fields__})
+        made.__setstate__(copy.deepcopy(self._state(), memo))
         return made
 
 

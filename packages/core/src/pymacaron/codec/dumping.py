@@ -71,9 +71,22 @@ class Dumper:
         return self.plain(value)
 
     def _chosen(self, shape: Schema, value: Any) -> Schema | bool:
-        """Return the branch that decides the form of a value, where null is all that stands beside it."""
+        """Return the branch that decides the form of a value; the choice itself where that is not known."""
         other = without_null(shape)
-        return shape if other is None or value is None else self.types.shape(other)
+        if other is not None and value is not None:
+            return self.types.shape(other)
+        if isinstance(value, _SCALARS):
+            return shape
+        branches = [self.types.shape(branch) for branch in (*shape.any_of, *shape.one_of)]
+        found = [branch for branch in branches if isinstance(branch, Schema) and self._may_be_of(branch, value)]
+        return found[0] if len(found) == 1 or (found and found[0].format) else shape
+
+    def _may_be_of(self, branch: Schema, value: Any) -> bool:
+        """Tell whether a typed value can be one of a branch: by its format, or as the list or object that it is."""
+        if isinstance(value, (list, tuple, dict)):
+            return not branch.type or ("object" if isinstance(value, dict) else "array") in branch.type
+        wire = self.types.formats.get(branch.format)
+        return wire is not None and isinstance(value, wire.types)
 
     def _mapping(self, shape: Schema, value: dict[Any, Any], direction: Direction, mixed: bool) -> dict[str, Any]:
         fields = self.types.fields(shape)
