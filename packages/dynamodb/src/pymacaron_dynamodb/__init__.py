@@ -10,6 +10,7 @@ from .exceptions import (
     InvalidCursor,
     ItemInvalid,
     ItemTooLarge,
+    PreconditionFailed,
     PreconditionRequired,
     StaleWrite,
     StoredItemInvalid,
@@ -21,6 +22,7 @@ from .exceptions import (
     UnfinishedBatch,
 )
 from .persistent import PersistentSwaggerObject
+from .retrying import retry_stale
 from .transactions import Transaction, transaction, transaction_get
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "ItemInvalid",
     "ItemTooLarge",
     "PersistentSwaggerObject",
+    "PreconditionFailed",
     "PreconditionRequired",
     "StaleWrite",
     "StoredItemInvalid",
@@ -44,6 +47,7 @@ __all__ = [
     "TransactionCancelled",
     "TransactionInvalid",
     "UnfinishedBatch",
+    "retry_stale",
     "transaction",
     "transaction_get",
 ]

@@ -25,6 +25,8 @@ NOTES = "pym:"
 EXPIRY = "pym.ttl"
 #: The attribute with the version of an item's form, see ``upgrade``.
 ITEM_VERSION = "pym.version"
+#: The attribute with the id of the last update of an item, by which one that is sent again is known.
+LAST_UPDATE = "pym.update"
 #: Attributes whose names begin so are this package's own.
 RESERVED = (NOTES, "pym.")
 

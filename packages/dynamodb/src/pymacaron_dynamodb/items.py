@@ -112,6 +112,14 @@ class ItemCodec:
             made[EXPIRY] = None if plain is None else _epoch(self.info.properties[name].load(plain, self.info.name))
         return made
 
+    def absence(self, name: str) -> dict[str, Wire | None]:
+        """Return what is stored for a property that is unset: attributes, None for one that goes."""
+        note = {"M": {WHOLE: {"S": UNSET}}} if name in self._defaulted else None
+        made: dict[str, Wire | None] = {name: None, NOTES + name: note}
+        if self.definition.timed and name == self.definition.ttl:
+            made[EXPIRY] = None
+        return made
+
     def key(self, hash_value: Any, range_value: Any = None) -> Item:
         """Return the key of an item.
 
@@ -145,7 +153,7 @@ class ItemCodec:
         plain, aside, unset = self._read(item)
         version = item_version(item)
         if version < self.definition.item_version:
-            plain = self._upgrade(plain, version)
+            plain = self._upgraded(plain, aside, version)
         try:
             obj: PymacaronBaseModel = self._codec.load(plain)
         except Invalid as error:
@@ -159,6 +167,17 @@ class ItemCodec:
             obj.__dict__[ASIDE] = aside
         obj.__dict__[READ] = True
         return obj
+
+    def _upgraded(self, plain: dict[str, Any], aside: Item, version: int) -> dict[str, Any]:
+        """Bring values to the present form. An attribute of no property is aside only where ``upgrade`` leaves it."""
+        others = {name: from_wire(wire) for name, wire in aside.items()}
+        made = self._upgrade({**plain, **others}, version)
+        for name, value in others.items():
+            if name in made and made[name] == value and name not in self._fields:
+                made = {key: kept for key, kept in made.items() if key != name}
+            else:
+                del aside[name]
+        return made
 
     def plain(self, item: Mapping[str, Wire]) -> dict[str, Any]:
         """Return what an item holds as values of JSON and bytes, whether or not it follows the schema."""

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from pymacaron.model import PymacaronBaseModel
 
-from . import storing
+from . import retrying, storing, updates
 from .binding import binding_of
 from .pynamo import table_model
 from .queries import query
+from .retrying import TRIES
 from .scans import scan
+from .updates import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pynamodb.models import Model
 
@@ -238,6 +240,82 @@ class PersistentSwaggerObject:
             ConditionFailed: ``only_if`` does not hold.
         """
         storing.delete(binding_of(self), _model(self), only_if)
+
+    def update(
+        self,
+        *,
+        set: Mapping[str, Any] | None = None,
+        add: Mapping[str, Any] | None = None,
+        remove: Mapping[str, Collection[Any]] | None = None,
+        unset: Collection[str] = (),
+        only_if: OnlyIf | None = None,
+        any_version: bool = False,
+    ) -> None:
+        """Change some properties of the item by one UpdateItem, and nothing else of it.
+
+        The object then holds all that the item holds; what was assigned to it and not saved is lost. The item must be
+        there. Its ``version`` is counted up. An object that was read, or has a version, changes only that version of
+        its item; another one changes whichever there is.
+
+        Args:
+            set: properties and their new values; None as in an assignment.
+            add: numbers to add to properties, which count from their default or 0 where they are unset, and members
+                to add to ``sets``.
+            remove: members to take out of ``sets``.
+            unset: properties that shall have no value.
+            only_if: what must hold of the item as it is: values of properties, or a condition of PynamoDB.
+            any_version: change the item whatever its version is.
+
+        Raises:
+            StaleWrite: somebody else wrote or deleted the item.
+            DynamoDBItemNotFound: there is no item, and the object knows no version of it.
+            ConditionFailed: ``only_if`` does not hold, or a sum would break a bound of the schema.
+            ItemInvalid: a value breaks the schema, or a property cannot be changed that way.
+        """
+        asked = Asked(set, add, remove, unset, only_if, any_version)
+        updates.update(binding_of(self), _model(self), asked)
+
+    @classmethod
+    def update_in_db(
+        cls,
+        key: Any,
+        sort: Any = None,
+        *,
+        set: Mapping[str, Any] | None = None,
+        add: Mapping[str, Any] | None = None,
+        remove: Mapping[str, Collection[Any]] | None = None,
+        unset: Collection[str] = (),
+        only_if: OnlyIf | None = None,
+    ) -> Self:
+        """Change some properties of the item of a key, as :meth:`update` does, without reading it before.
+
+        Returns:
+            The object that it is then.
+        """
+        asked = Asked(set, add, remove, unset, only_if)
+        changed: Any = updates.update_by_key(binding_of(cls), key, sort, asked)
+        return changed  # type: ignore[no-any-return]  # the model class has this one as a base
+
+    @classmethod
+    def change_in_db(cls, change: Callable[[Self], object], key: Any, sort: Any = None, *, tries: int = TRIES) -> Self:
+        """Load the object of a key, let a function change it, and save it; all again where somebody else was faster.
+
+        Args:
+            change: gets the object; may be called several times, so it should do nothing else than change it.
+            key: value of the partition key.
+            sort: value of the sort key, where the table has one.
+            tries: how often at most; there is a pause of random length between them.
+
+        Returns:
+            The object as it was saved.
+
+        Raises:
+            StaleWrite: somebody else was faster each time.
+            DynamoDBItemNotFound: there is no such item.
+            TableConfigError: the table has no ``version``, without which updates would be lost.
+        """
+        changed: Any = retrying.change(binding_of(cls), change, key, sort, tries)
+        return changed  # type: ignore[no-any-return]  # as above
 
     def reload_from_db(self) -> None:
         """Read the item again, and put what it holds in the place of all that this object has.

@@ -14,12 +14,15 @@ from .failures import ConditionalCheckFailed
 from .items import READ
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pynamodb.expressions.condition import Condition
 
     from .attributes import Item
     from .binding import Binding
     from .conditions import OnlyIf
     from .items import ItemCodec
+    from .wire import Wire
 
 
 def load(binding: Binding, key: Item, consistent: bool = True) -> PymacaronBaseModel:
@@ -120,6 +123,10 @@ class Writing:
         if self.version is None and READ not in self.obj.__dict__:
             return key_is_free(self.codec)
         return version_is(self.codec, self.version)
+
+    def is_version_of(self, item: Mapping[str, Wire]) -> bool:
+        """Tell whether an item has the version that the object had."""
+        return _version_of(item, self._name) == self.version
 
     def refusal(self, error: ConditionalCheckFailed, is_stale: bool) -> Exception:
         """Say why the write was refused."""
