@@ -37,6 +37,10 @@ _PAUSE = 1.0
 _PATIENCE = 5.0
 
 
+class NotBegun(Exception):
+    """The run that is said to have ended never began here."""
+
+
 class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
     """What the worker's main process does with a task whose own process can't: it was killed, or ran too long."""
 
@@ -46,8 +50,8 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
         """See to a task that could not see to itself, before Celery acknowledges its message or puts it back.
 
         One that ran too long is sent again or buried; one whose process died can be run again at once; one that was
-        terminated by an operator counts as cancelled. Where the store is away the message is put back, and whatever is
-        left to do is done by who gets it next.
+        terminated by an operator counts as cancelled. Where the store is away, or the run never began, the message is
+        put back, and whatever is left to do is done by who gets it next.
         """
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         try:
@@ -58,8 +62,8 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
                 self._cancel()
             elif isinstance(error, (WorkerLostError, SystemExit, KeyboardInterrupt)):
                 self._release(error)
-        except TaskNotQueued as unreachable:
-            log.warning("%s is put back into its queue: %s", self._name, unreachable.message)
+        except (TaskNotQueued, NotBegun) as reason:
+            log.warning("%s is put back into its queue: %s", self._name, reason)
             return super().on_failure(_as_lost(error), send_failed_event, return_ok)
         return super().on_failure(exc_info, send_failed_event, return_ok)
 
@@ -78,15 +82,30 @@ class LastingRequest(Request):  # type: ignore[misc]  # Celery has no types
                 os.kill(self.worker_pid, signal.SIGKILL)
 
     def _fail(self, error: TimeLimitExceeded) -> None:
+        """See to a run that took too long.
+
+        It may be over, or never have begun, as the store was away: where the broker is away too, this process waits for
+        it, and may notice that the time is up before it reads that the message is rejected.
+        """
         message = self._ours()
         record = self._running(message)
-        if message is None or record is None:
+        if message is None:
+            return
+        if record is None or record.worker != self.executor.worker:
+            self._check_is_over(message)
             return
         seconds = time.time() - self.time_start if self.time_start else 0.0
         log.error("%s was ended: it ran longer than %g s", self._name, seconds)
         late = TaskTimedOut(f"it ran longer than its time limit, {error.args[0]} s")
         with suppress(Retried):
             replace(self.executor, patience=_PATIENCE).fail(message, record.lease, late, seconds, record.deliveries)
+
+    def _check_is_over(self, message: Message) -> None:
+        """Raise NotBegun unless this attempt has come to its end, or a later one has been sent."""
+        record = self.executor.runtime.store.get(message.id)
+        attempt = record.attempt + (record.state == State.RETRYING) if record is not None else 0
+        if record is None or not (record.has_ended or attempt > message.attempt):
+            raise NotBegun("it did not begin to run here within its time limit")
 
     def _cancel(self) -> None:
         message = self._ours()

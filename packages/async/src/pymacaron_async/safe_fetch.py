@@ -163,7 +163,7 @@ class SafeFetch(redis.Channel):
 
     def looks_next(self) -> bool:
         """Tell whether this thread will look for a message before it does anything else."""
-        if self._looker != get_ident() or (self._in_poll and self._waits):
+        if self.closed or self._looker != get_ident() or (self._in_poll and self._waits):
             return False
         held = len(self.qos._delivered) - len(self.qos._dirty)
         return bool(self.active_queues) and held <= (self.qos.prefetch_count or held)
