@@ -1,6 +1,7 @@
 """Objects of a contract that persist in DynamoDB, and whose concurrent writers never lose an update."""
 
 from .actions import CancellationReason
+from .batches import batch_delete, batch_get, batch_save
 from .exceptions import (
     ConditionFailed,
     DatabaseError,
@@ -47,6 +48,9 @@ __all__ = [
     "TransactionCancelled",
     "TransactionInvalid",
     "UnfinishedBatch",
+    "batch_delete",
+    "batch_get",
+    "batch_save",
     "retry_stale",
     "transaction",
     "transaction_get",
