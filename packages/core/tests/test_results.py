@@ -56,6 +56,7 @@ def test_model() -> None:
         (({"name": "a"}, 201, {"X-Made": "now", "X-Count": 3}), 201, {"X-Made": "now", "X-Count": "3"}),
         (({"name": "a"}, 200, {}), 200, {}),
         (({"name": "a"}, 200, None), 200, {}),
+        (({"name": "a"}, None, {"X-Made": "now"}), 200, {"X-Made": "now"}),
     ],
 )
 def test_tuples(returned: Any, status: int, extra: dict[str, str]) -> None:

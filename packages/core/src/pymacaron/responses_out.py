@@ -54,7 +54,8 @@ class ResponseEncoder:
         """Check a handler's result and write it.
 
         Args:
-            result: a value, ``(value, status)`` or ``(value, status, headers)``.
+            result: a value, ``(value, status)`` or ``(value, status, headers)``; where the status is None, it is the
+                operation's own.
             accept: the request's ``Accept``.
 
         Raises:
@@ -80,9 +81,9 @@ class ResponseEncoder:
 
     def _unpack(self, result: tuple[Any, ...]) -> tuple[Any, int | None, Mapping[str, str] | None]:
         value, status, headers = (*result, None, None, None)[:3]
-        if len(result) not in (2, 3) or not isinstance(status, int) or isinstance(status, bool):
+        if len(result) not in (2, 3) or isinstance(status, bool) or not isinstance(status, int | None):
             raise self._bad(f"it returned a tuple of {len(result)}; return (value, status) or (value, status, headers)")
-        return value, int(status), headers
+        return value, None if status is None else int(status), headers
 
     def _ranged(self, status: int) -> Response:
         found = self.others.get(f"{status // 100}XX") or self.others.get("default")
