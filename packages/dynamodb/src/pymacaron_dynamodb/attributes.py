@@ -12,7 +12,19 @@ from pymacaron.exceptions import fault
 
 from .definition import NOTES, RESERVED
 from .exceptions import ItemInvalid
-from .wire import WHOLE, NeedsNotes, Notes, NotStorable, Wire, note, set_to_wire, to_wire, write_note
+from .wire import (
+    WHOLE,
+    NeedsNotes,
+    Notes,
+    NotStorable,
+    Octets,
+    Wire,
+    canonical_number,
+    note,
+    set_to_wire,
+    to_wire,
+    write_note,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +36,6 @@ if TYPE_CHECKING:
 
 Item = dict[str, Wire]
 Writer = "Callable[[Any, Notes | None], Wire | None]"
-
-_CANONICAL = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class Attributes:
@@ -70,6 +80,9 @@ class Attributes:
             NeedsNotes: it does not say everything, and ``notes`` is None.
             ItemInvalid: no attribute can hold the value.
         """
+        if not name:  # No attribute is called so; the note alone says it.
+            write_note(notes, WHOLE, note(value))
+            return None
         writer = self._writers.get(name)
         try:
             if writer is not None:
@@ -122,7 +135,7 @@ class Attributes:
         if name in self.definition.sets:
             return lambda value, notes: self._write_set(name, value, notes)
         schema = self._fields[name]
-        if any(self.is_bytes(part) for part in self._types.reachable(schema)):
+        if self.has_bytes(name):
             return lambda value, notes: to_wire(self._revived(schema, value), notes)
         return None
 
@@ -138,7 +151,7 @@ class Attributes:
         kind = self.definition.key_types[name]
         if kind not in made:
             raise NotStorable(f"{value!r} cannot be a key of type {kind}")
-        return made
+        return {"N": canonical_number(made["N"])} if kind == "N" else made
 
     def _write_set(self, name: str, value: Any, notes: Notes | None) -> Wire | None:
         if not value:
@@ -153,7 +166,7 @@ class Attributes:
             return value
         if isinstance(value, str) and self.is_bytes(shape):
             wire = self._types.formats.get(shape.format)
-            return bytes(wire.parse(value)) if wire is not None else value
+            return Octets(value, bytes(wire.parse(value))) if wire is not None else value
         if isinstance(value, dict):
             fields, extra = self._types.fields(shape), shape.additional_properties
             rest = extra if isinstance(extra, Schema) else True
@@ -163,6 +176,10 @@ class Attributes:
             first = shape.prefix_items
             return [self._revived(first[i] if i < len(first) else items, item) for i, item in enumerate(value)]
         return value
+
+    def has_bytes(self, name: str) -> bool:
+        """Tell whether there may be bytes in the values of a property."""
+        return any(self.is_bytes(part) for part in self._types.reachable(self._fields[name]))
 
     def is_bytes(self, shape: Schema) -> bool:
         """Tell whether the values of a schema are bytes."""
@@ -177,7 +194,10 @@ class Attributes:
 
 def _moment(text: str, notes: Notes | None) -> Wire:
     """Store a date-time so that texts sort as the moments do."""
-    moment = parse_date_time(text).astimezone(UTC)
+    try:
+        moment = parse_date_time(text).astimezone(UTC)
+    except OverflowError:
+        raise NotStorable(f"{text!r} cannot be a key: in UTC it is outside of the years 1 to 9999") from None
     if dump_date_time(moment) != text:
         write_note(notes, WHOLE, note(text))
-    return {"S": moment.strftime(_CANONICAL)}
+    return {"S": moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import floor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -20,6 +20,7 @@ from .wire import WHOLE, Wire, amend, from_wire, read_number, same
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pymacaron.codec.codec import FaultEntry
     from pymacaron.model import ModelInfo, Property, PymacaronBaseModel
 
     from .definition import TableDefinition
@@ -31,8 +32,13 @@ READ = "_pym_read"
 
 #: The note of a property that is unset although it has a default.
 UNSET = "unset"
-# An item may be longer than its JSON, by the names of types; never twice as long.
+# Without notes and attributes that were kept aside, an item is never twice as long as its JSON.
 _SUSPECT = LIMIT // 2
+# How many faults a message lists.
+_SHOWN = 5
+_MISPLACED = "these are bytes, and the schema has none here"
+# What an additional property is refused by.
+_CLOSING = ("additionalProperties", "unevaluatedProperties")
 
 
 class ItemCodec:
@@ -59,12 +65,12 @@ class ItemCodec:
         self.info = info
         self.attributes = Attributes(definition, info, table)
         self._upgrade = upgrade
+        self._types = info.types
         self._codec = info.types.codec(info.schema, "any")
         self._fields = info.types.fields(info.schema)
         self._defaulted = [name for name, found in info.properties.items() if _has_default(found)]
-        self._takes_all = info.schema.additional_properties is not False
-        # Of a subtype's properties this schema knows nothing.
-        self._takes_any = info.schema.discriminator is not None
+        self._takes_more = info.schema.additional_properties is not False or bool(info.schema.pattern_properties)
+        self._subtypes: dict[str, ItemCodec] = {}
 
     @property
     def names(self) -> list[str]:
@@ -81,8 +87,9 @@ class ItemCodec:
         try:
             data = self._codec.encode(obj)
         except Invalid as error:
-            shown = [fault(self.info.name, p, k, m) for p, k, m in error.faults]
-            raise _with_faults(ItemInvalid(f"{self._shown(obj)} breaks its schema: {error}"), shown) from None
+            made = ItemInvalid(f"{self._shown(obj)} breaks its schema: {error}")
+            made.errors = [fault(self.info.name, p, k, m) for p, k, m in error.faults]
+            raise made from None
         plain: dict[str, Any] = msgspec.json.decode(data)
         item: Item = dict(obj.__dict__.get(ASIDE, ()))
         for name, value in plain.items():
@@ -94,9 +101,14 @@ class ItemCodec:
         for name in self.definition.keys:
             if name not in item:
                 raise ItemInvalid(f"{self.info.name}.{name} is not set, and is a key of the table {self.table!r}")
-        if len(data) > _SUSPECT and size_of_item(item) > LIMIT:
-            raise ItemTooLarge(f"{self._shown(obj)} cannot be stored: {describe_size(item)}")
+        if (len(data) > _SUSPECT or len(item) > len(plain)) and size_of_item(item) > LIMIT:
+            raise self.too_large(item)
         return item
+
+    def too_large(self, item: Item) -> ItemTooLarge:
+        """Return the error of an item that is beyond 400 KB."""
+        shown = f"{self.info.name} {self.describe_key(item)}"
+        return ItemTooLarge(f"{shown} cannot be stored in the table {self.table!r}: {describe_size(item)}")
 
     def changes(self, name: str, value: Any) -> dict[str, Wire | None]:
         """Return what is stored for a value that code gives to a property: attributes, None for one that goes.
@@ -150,17 +162,11 @@ class ItemCodec:
         Raises:
             StoredItemInvalid: the item does not follow the schema.
         """
-        plain, aside, unset = self._read(item)
+        plain, aside, unset, faults = self._reader(item)._read(item)
         version = item_version(item)
         if version < self.definition.item_version:
-            plain = self._upgraded(plain, aside, version)
-        try:
-            obj: PymacaronBaseModel = self._codec.load(plain)
-        except Invalid as error:
-            shown = [fault(self.info.name, p, k, m) for p, k, m in error.faults]
-            where = f"the table {self.table!r} has an item {self.describe_key(item)} that breaks the schema of"
-            listed = "; ".join(f"{p or '/'}: {m}" for p, _, m in error.faults[:3])
-            raise _with_faults(StoredItemInvalid(f"{where} {self.info.name}: {listed}"), shown) from None
+            plain, faults = self._upgraded(plain, aside, version), []
+        obj = self._load(plain, aside, item, faults)
         for name in unset:
             del obj[name]
         if aside:
@@ -181,45 +187,119 @@ class ItemCodec:
 
     def plain(self, item: Mapping[str, Wire]) -> dict[str, Any]:
         """Return what an item holds as values of JSON and bytes, whether or not it follows the schema."""
-        return self._read(item)[0]
+        return self._reader(item)._read(item)[0]
 
     def describe_key(self, item: Mapping[str, Wire]) -> str:
         """Write the key of an item for messages."""
         return ", ".join(f"{name}={from_wire(item[name])!r}" for name in self.definition.keys if name in item)
 
-    def _read(self, item: Mapping[str, Wire]) -> tuple[dict[str, Any], Item, list[str]]:
-        """Return an item's values, the attributes that the schema has no place for, and what is unset on purpose."""
+    def _reader(self, item: Mapping[str, Wire]) -> ItemCodec:
+        """Return what knows the properties of an item: the codec of the subtype that its discriminator names."""
+        tag = self.info.schema.discriminator
+        if tag is None or not tag.inherited or tag.property not in item:
+            return self
+        name = tag.mapping.get(str(item[tag.property].get("S")), self.info.name)
+        if name not in self._subtypes:
+            model = self._types.model(name)
+            known = self if model in (None, self.info.base) else None
+            self._subtypes[name] = known or ItemCodec(self.definition, cast("Any", model), self.table, self._upgrade)
+        return self._subtypes[name]
+
+    def _load(
+        self, plain: dict[str, Any], aside: Item, item: Mapping[str, Wire], faults: list[FaultEntry]
+    ) -> PymacaronBaseModel:
+        """Make the object; what a closed schema refuses by its name alone is put aside."""
+        try:
+            obj: PymacaronBaseModel = self._codec.load(plain)
+        except Invalid as error:
+            refused = self._refused(plain, error)
+            if not refused:
+                raise self._invalid(item, faults + error.faults) from None
+            aside.update({name: item[name] for name in refused if name in item})
+            return self._load({name: plain[name] for name in plain if name not in refused}, aside, item, faults)
+        if faults:
+            raise self._invalid(item, faults)
+        return obj
+
+    def _refused(self, plain: dict[str, Any], error: Invalid) -> set[str]:
+        """Name the properties that a closed schema, one with patterns or subtypes, refuses by their names alone."""
+        if not _is_closing(error):
+            return set()
+        known = {name: value for name, value in plain.items() if name in self._fields}
+        return {name for name in plain if name not in known and self._is_refused({**known, name: plain[name]})}
+
+    def _is_refused(self, plain: dict[str, Any]) -> bool:
+        try:
+            self._codec.load(plain)
+        except Invalid as error:
+            return _is_closing(error)
+        return False
+
+    def _invalid(self, item: Mapping[str, Wire], faults: list[FaultEntry]) -> StoredItemInvalid:
+        """Say that an item does not follow the schema, and what to do about it."""
+        listed = "; ".join(f"{pointer or '/'}: {message}" for pointer, _, message in faults[:_SHOWN])
+        more = len(faults) - _SHOWN
+        hint = (
+            "; where items of an older form lack it, count item_version up and let upgrade() give it a value"
+            if any(keyword == "required" for _, keyword, _ in faults)
+            else ""
+        )
+        made = StoredItemInvalid(
+            f"the table {self.table!r} has an item {self.describe_key(item)} that breaks the schema of"
+            f" {self.info.name}: {listed}{f' and {more} more' if more > 0 else ''}{hint}"
+        )
+        made.errors = [fault(self.info.name, p, k, m) for p, k, m in faults]
+        return made
+
+    def _read(self, item: Mapping[str, Wire]) -> tuple[dict[str, Any], Item, list[str], list[FaultEntry]]:
+        """Return an item's values, the attributes of no property, what is unset on purpose, and misplaced bytes."""
         plain: dict[str, Any] = {}
         aside: Item = {}
+        faults: list[FaultEntry] = []
+        octets: list[bytes] = []
         noted = False
         for name, wire in item.items():
             if name.startswith(RESERVED):
                 noted = noted or name.startswith(NOTES)
-            elif name in self._fields or self._takes_any or (self._takes_all and _is_json(wire)):
+            elif name in self._fields:
+                plain[name] = from_wire(wire, octets)
+                if octets:
+                    faults += [] if self.attributes.has_bytes(name) else [(f"/{name}", "type", _MISPLACED)]
+                    octets.clear()
+            elif self._takes_more and _is_json(wire):
                 plain[name] = from_wire(wire)
             else:
                 aside[name] = wire
-        unset = self._heed(item, plain) if noted else []
-        return plain, aside, unset
+        return plain, aside, self._heed(item, plain) if noted else [], faults
 
     def _heed(self, item: Mapping[str, Wire], plain: dict[str, Any]) -> list[str]:
         """Put right what attribute values could not say; return the names of what is unset."""
         unset = []
-        for attribute, notes in item.items():
-            if not attribute.startswith(NOTES):
-                continue
-            name = attribute.removeprefix(NOTES)
-            for pointer, text in notes["M"].items():
-                if text["S"] == UNSET:
-                    unset += [name] if name not in item else []
-                    continue
-                value = msgspec.json.decode(text["S"])
-                if pointer != WHOLE:
-                    if name in item:
-                        amend(plain[name], item[name], pointer, text["S"])
-                elif same(self.attributes.write(name, value, {}), item.get(name)):
-                    plain[name] = value
+        try:
+            for attribute, notes in item.items():
+                if attribute.startswith(NOTES):
+                    name = attribute.removeprefix(NOTES)
+                    for pointer, text in notes["M"].items():
+                        if text["S"] == UNSET:
+                            unset += [name] if name not in item else []
+                        else:
+                            self._amend(item, plain, name, pointer, text["S"])
+        except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+            raise StoredItemInvalid(
+                f"the table {self.table!r} has an item {self.describe_key(item)} with attributes {NOTES}… that this"
+                f" package did not write: {error!r}; names that begin so are taken"
+            ) from None
         return unset
+
+    def _amend(self, item: Mapping[str, Wire], plain: dict[str, Any], name: str, pointer: str, text: str) -> None:
+        """Put the value of a note in its place, where it still stands for what is stored."""
+        if pointer != WHOLE:
+            if name in item:
+                amend(plain[name], item[name], pointer, text)
+            return
+        value = msgspec.json.decode(text)
+        if same(self.attributes.write(name, value, {}), item.get(name)):
+            plain[name] = value
 
     def _add_own(self, item: Item, obj: PymacaronBaseModel) -> None:
         """Add the attributes that are this package's."""
@@ -257,6 +337,6 @@ def _is_json(wire: Mapping[str, Any]) -> bool:
     return kind in ("S", "N", "BOOL", "NULL")
 
 
-def _with_faults(error: Any, faults: list[dict[str, str]]) -> Any:
-    error.errors = faults
-    return error
+def _is_closing(error: Invalid) -> bool:
+    """Tell whether a schema refuses a property of the whole value because of its name."""
+    return any(not pointer and keyword in _CLOSING for pointer, keyword, _ in error.faults)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from .definition import NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,17 +20,19 @@ _OVERHEAD = 3
 
 
 def size_of_item(item: Mapping[str, Wire]) -> int:
-    """Return an item's size in bytes: names and values."""
+    """Return an item's size in bytes: names and values; that of numbers is about what DynamoDB counts."""
     return sum(_of_attribute(name, wire) for name, wire in item.items())
 
 
 def describe_size(item: Mapping[str, Wire]) -> str:
-    """Say how large an item is, and which attribute is the largest."""
-    largest = max(item, key=lambda name: _of_attribute(name, item[name]))
-    share = _of_attribute(largest, item[largest])
+    """Say how large an item is, and which property is the largest, its notes included."""
+    shares: Counter[str] = Counter()
+    for name, wire in item.items():
+        shares[name.removeprefix(NOTES)] += _of_attribute(name, wire)
+    ((largest, share),) = shares.most_common(1)
     return (
-        f"the item has {size_of_item(item):,} bytes, and DynamoDB takes {LIMIT:,}; {largest!r} alone has {share:,}:"
-        " store it elsewhere, such as in S3"
+        f"the item has about {shares.total():,} bytes, and DynamoDB takes {LIMIT:,}; {largest!r} alone has {share:,}:"
+        " store it elsewhere, such as in S3, or split it"
     )
 
 
@@ -39,7 +45,7 @@ def _of_value(wire: Mapping[str, Any]) -> int:
     if kind == "S":
         return len(value.encode())
     if kind == "N":
-        return len(value.lstrip("-")) // 2 + 2
+        return _of_number(value)
     if kind == "B":
         return len(value)
     if kind in ("BOOL", "NULL"):
@@ -49,3 +55,14 @@ def _of_value(wire: Mapping[str, Any]) -> int:
     if kind == "L":
         return _OVERHEAD + sum(_of_value(item) + 1 for item in value)
     return sum(_of_value({kind[0]: member}) for member in value)
+
+
+def _of_number(text: str) -> int:
+    """Count one byte, one for each two digits on either side of the point without outer zeros, and one for a sign."""
+    exact = Decimal(text)
+    if not exact:
+        return 1
+    sign, digits, exponent = exact.as_tuple()
+    significant = len("".join(map(str, digits)).rstrip("0"))
+    lowest = int(exponent) + len(digits) - significant
+    return 1 + sign - (-(significant + lowest) // 2) - lowest // 2

@@ -8,6 +8,7 @@ number of 39 digits, is stored as its JSON text.
 
 from __future__ import annotations
 
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,8 +28,20 @@ _DIGITS = 38
 _LARGEST = 9.99e125
 _SMALLEST = 1e-130
 _LONGEST = 126
+_CONTEXT = Context(prec=_DIGITS)
 
-_json = msgspec.json.Encoder()
+
+class Octets:
+    """Bytes, with the text that stands for them in JSON."""
+
+    __slots__ = ("text", "value")
+
+    def __init__(self, text: str, value: bytes) -> None:
+        self.text = text
+        self.value = value
+
+
+_json = msgspec.json.Encoder(enc_hook=lambda octets: octets.text)
 
 
 class NeedsNotes(Exception):
@@ -43,7 +56,7 @@ def to_wire(value: Any, notes: Notes | None = None, pointer: str = WHOLE, depth:
     """Return the attribute value of what JSON holds, or of bytes.
 
     Args:
-        value: None, a bool, an int, a finite float, a str, bytes, or a list or a dict of such values.
+        value: None, a bool, an int, a finite float, a str, Octets, or a list or a dict of such values.
         notes: takes what the attribute value does not say.
         pointer: of the value.
         depth: how many lists and objects it stands in.
@@ -65,8 +78,8 @@ def to_wire(value: Any, notes: Notes | None = None, pointer: str = WHOLE, depth:
         return _container(value, notes, pointer, depth)
     if kind is float:
         return _real(value, notes, pointer)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return {"B": bytes(value)}
+    if kind is Octets:
+        return {"B": value.value}
     raise NotStorable(f"a {kind.__name__} has no form in DynamoDB")
 
 
@@ -83,8 +96,12 @@ def _container(value: Any, notes: Notes | None, pointer: str, depth: int) -> Wir
     return {"M": {name: to_wire(item, notes, f"{pointer}/{_escaped(name)}", below) for name, item in value.items()}}
 
 
-def from_wire(wire: Mapping[str, Any]) -> Any:
+def from_wire(wire: Mapping[str, Any], octets: list[bytes] | None = None) -> Any:
     """Return what JSON holds for an attribute value, or bytes; sets become sorted lists.
+
+    Args:
+        wire: the attribute value.
+        octets: takes all bytes that are in it.
 
     Raises:
         NotStorable: it is no attribute value.
@@ -95,33 +112,39 @@ def from_wire(wire: Mapping[str, Any]) -> Any:
     if kind == "N":
         return read_number(value)
     if kind == "M":
-        return {name: from_wire(item) for name, item in value.items()}
+        return {name: from_wire(item, octets) for name, item in value.items()}
     if kind == "L":
-        return [from_wire(item) for item in value]
+        return [from_wire(item, octets) for item in value]
     if kind == "BOOL":
         return bool(value)
     if kind == "NULL":
         return None
-    if kind == "B":
-        return bytes(value)
     if kind == "NS":
         return sorted(map(read_number, value))
     if kind == "SS":
         return sorted(value)
-    if kind == "BS":
-        return sorted(map(bytes, value))
-    raise NotStorable(f"{kind!r} is no type of DynamoDB")
+    if kind not in ("B", "BS"):
+        raise NotStorable(f"{kind!r} is no type of DynamoDB")
+    found = [bytes(value)] if kind == "B" else sorted(map(bytes, value))
+    if octets is not None:
+        octets += found
+    return found[0] if kind == "B" else found
 
 
 def set_to_wire(values: list[Any], notes: Notes | None = None) -> Wire:
     """Return the attribute value of a set: of texts, of numbers or of bytes, none of which is there twice.
 
+    A number that N has no place for makes it a list.
+
     Raises:
         NeedsNotes: as :func:`to_wire`.
-        NotStorable: it is empty, mixed, or holds something else.
+        NotStorable: it is mixed, or holds something twice, or something else.
     """
     parts = [to_wire(value, notes, f"{WHOLE}/{value}") for value in values]
     kinds = {kind for part in parts for kind in part}
+    if notes and "S" in kinds:
+        notes.clear()
+        return to_wire(values, notes)
     if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
         raise NotStorable("a set holds texts, numbers or bytes, all of one kind")
     (kind,) = kinds
@@ -137,10 +160,16 @@ def read_number(text: str) -> int | float:
         return int(text)
     except ValueError:
         pass
-    from decimal import Decimal
-
     exact = Decimal(text)
     return int(exact) if exact == exact.to_integral_value() else float(exact)
+
+
+def canonical_number(text: str) -> str:
+    """Return the one text of an N that DynamoDB itself gives its number: no exponent, no zeros at its end.
+
+    Engines that keep the text as it is take ``1.0`` and ``1`` for two keys.
+    """
+    return f"{Decimal(text).normalize(_CONTEXT):f}" if "." in text or "e" in text else text
 
 
 def same(wire: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
