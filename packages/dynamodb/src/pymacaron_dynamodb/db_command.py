@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,13 +11,14 @@ from pymacaron.exceptions import StartError
 
 from .database import database
 from .exceptions import TablesDiffer
+from .items_command import export_items, import_items, migrate
 from .plans import Kind, Plan, TablePlan, make_plan
 from .progress import Progress
-from .service_tables import service_bindings
+from .service_tables import may_go_on, service_bindings
 from .table_updates import Outcome, Watch, bring_up_to_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .plans import Change
 
@@ -103,16 +103,6 @@ def release_tables() -> None:
     late = [f"{outcome.table}: {change} ({change.mend})" for outcome in outcomes for change in outcome.postponed]
     if late:
         raise TablesDiffer(f"tables are not what the release needs yet: {'; '.join(late)}")
-
-
-@contextmanager
-def may_go_on(command: str) -> Iterator[None]:
-    """Say, when somebody interrupts a block, that nothing is lost by it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo(f"\npym: stopped; {command} goes on from here", err=True)
-        raise
 
 
 class _Failed(click.ClickException):
@@ -211,3 +201,7 @@ def _json_of(change: Change) -> dict[str, Any]:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+for _command in (migrate, export_items, import_items):
+    db.add_command(_command)

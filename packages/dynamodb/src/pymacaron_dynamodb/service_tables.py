@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import click
 
 from pymacaron.cli.service import load_app
 
 from .at_start import no_tables_at_start
 from .binding import Binding, all_bindings
+from .database import database
 from .exceptions import TableConfigError
+from .live_tables import LiveTable, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def service_bindings() -> list[Binding]:
@@ -33,6 +42,37 @@ def find_binding(name: str) -> Binding:
         if name in (binding.definition.name, binding.table):
             return binding
     known = [binding.definition.name for binding in bindings]
+    raise TableConfigError(f"no contract of the service has a table {name!r}; {_hint(name, known)}")
+
+
+def find_table(name: str) -> LiveTable:
+    """Load the service and return a table of DynamoDB by its name, whether or not a contract has it.
+
+    Raises:
+        TableConfigError: it has not the prefix of the environment, or there is no such table.
+    """
+    bindings = service_bindings()
+    made = database()
+    full = made.table_name(name)
+    found = read_table(made, full)
+    if found is None and name.startswith(made.settings.table_prefix):
+        found = read_table(made, name)
+    if found is not None:
+        return found
+    known = [binding.definition.name for binding in bindings]
+    raise TableConfigError(f"there is no table {full}; {_hint(name, known)}; pym db plan shows which are there")
+
+
+@contextmanager
+def may_go_on(command: str) -> Iterator[None]:
+    """Say, when somebody interrupts a block, that nothing is lost by it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"\npym: stopped; {command} goes on from here", err=True)
+        raise
+
+
+def _hint(name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known) or 'none'}"
-    raise TableConfigError(f"no contract of the service has a table {name!r}; {hint}")
+    return f"did you mean {close[0]!r}?" if close else f"the contract has {', '.join(known) or 'none'}"
