@@ -12,7 +12,7 @@ from pynamodb.expressions.condition import BeginsWith, Comparison, Condition
 from pynamodb.expressions.operand import Path, Value, _Operand
 
 from .exceptions import QueryInvalid
-from .wire import Wire, to_wire
+from .wire import Wire, canonical_number, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def _bound(codec: ItemCodec, sort_key: str, value: Any) -> Wire:
     if kind == "N" and isinstance(value, (int, float)) and not isinstance(value, bool):
         made = to_wire(value, {})
         if "N" in made:
-            return made
+            return {"N": canonical_number(made["N"])}
     return codec.attributes.value(sort_key, value)
 
 

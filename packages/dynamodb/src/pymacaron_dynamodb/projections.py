@@ -1,7 +1,7 @@
 """Projections: what is read of each item, and what is made of it.
 
 Objects are always whole: saving one that lacks properties would take them from its item. So who asks for some
-properties gets dicts, and where a global index does not hold whole items, they are read from the table.
+properties gets dicts, and where an index does not hold whole items, they are read from the table.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pymacaron.exceptions import ModelError
 from .definition import ALL, ITEM_VERSION, KEYS, NOTES
 from .exceptions import QueryInvalid, StoredItemInvalid, UnfinishedBatch
 from .items import item_version
+from .keys import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,15 +38,23 @@ class Projection:
     Args:
         index: that is read; None for the table.
         properties: those that are wanted; None for whole objects.
+        consistent: whether all writes before are seen.
 
     Raises:
         QueryInvalid: a property is none of the schema, or the index does not have it.
     """
 
-    def __init__(self, binding: Binding, index: IndexDefinition | None, properties: Sequence[str] | None) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        index: IndexDefinition | None,
+        properties: Sequence[str] | None,
+        consistent: bool,
+    ) -> None:
         self._binding = binding
         self._index = index
         self._properties = properties
+        self._consistent = consistent
         keys = (*(index.keys if index is not None else ()), *binding.definition.keys)
         self.keys = tuple(dict.fromkeys(keys))
         self._is_partial = index is not None and index.projection != ALL
@@ -54,11 +63,6 @@ class Projection:
                 raise QueryInvalid(f"properties names {name!r}: {binding.codec.info.unknown(name)}")
         self.check(properties or (), "properties names")
 
-    @property
-    def _has_rest_elsewhere(self) -> bool:
-        """Whether only the table has what the index does not; of a local index DynamoDB itself gets it there."""
-        return self._is_partial and self._index is not None and not self._index.local
-
     def check(self, names: Iterable[str], what: str) -> None:
         """Refuse properties that the index does not have.
 
@@ -66,7 +70,7 @@ class Projection:
             QueryInvalid: there is one.
         """
         index = self._index
-        if index is None or not self._has_rest_elsewhere:
+        if index is None or not self._is_partial:
             return
         had = {*self.keys, *(() if index.projection == KEYS else index.projection)}
         for name in names:
@@ -80,12 +84,10 @@ class Projection:
         """Return the arguments of a request that say what is read, given the placeholders that it has already."""
         if self._properties is not None:
             wanted = [part for name in self._properties for part in (name, NOTES + name)]
-            if self._binding.definition.item_version > 1 and not self._has_rest_elsewhere:
+            if self._binding.definition.item_version > 1 and not self._is_partial:
                 wanted.append(ITEM_VERSION)
             return _expression([*self.keys, *wanted], names)
-        if self._has_rest_elsewhere:
-            return _expression(self.keys, names)
-        return {"Select": "ALL_ATTRIBUTES"} if self._is_partial else {}
+        return _expression(self.keys, names) if self._is_partial else {}
 
     def make(self, items: Iterable[Item]) -> Iterator[Any]:
         """Yield what is made of items, in their order.
@@ -94,16 +96,19 @@ class Projection:
             StoredItemInvalid: an item does not follow the schema.
         """
         if self._properties is not None:
-            return map(self._values, items)
-        return map(self._binding.codec.decode, self._whole(items) if self._has_rest_elsewhere else items)
+            return (made for item in items for made in self._values(item))
+        return map(self._binding.codec.decode, self._whole(items) if self._is_partial else items)
 
-    def _values(self, item: Item) -> dict[str, Any]:
-        """Return the properties that are wanted, without those that are unset."""
-        binding = self._binding
-        if ITEM_VERSION in item and item_version(item) < binding.definition.item_version:
-            return self._upgraded(item)
-        plain = binding.codec.plain(item)
-        return {name: self._loaded(name, plain[name], item) for name in self._properties or () if name in plain}
+    def _values(self, item: Item) -> Iterator[dict[str, Any]]:
+        """Yield the properties that are wanted, without those that are unset; nothing where the item is gone by now."""
+        binding, names = self._binding, self._properties or ()
+        if not self._is_partial and item_version(item) < binding.definition.item_version:
+            # Only the whole item can be upgraded.
+            for whole in map(binding.codec.decode, self._whole([item])):
+                yield {name: whole[name] for name in names if name in whole}
+        else:
+            plain = binding.codec.plain(item)
+            yield {name: self._loaded(name, plain[name], item) for name in names if name in plain}
 
     def _loaded(self, name: str, value: Any, item: Item) -> Any:
         codec = self._binding.codec
@@ -114,25 +119,15 @@ class Projection:
             where = f"the table {codec.table!r} has an item {codec.describe_key(item)} that breaks the schema of"
             raise StoredItemInvalid(f"{where} {codec.info.name}: {error.message}") from None
 
-    def _upgraded(self, item: Item) -> dict[str, Any]:
-        """Return the properties of an item of an older form, which is upgraded as a whole."""
-        for whole in self._whole([item]):
-            obj = self._binding.codec.decode(whole)
-            return {name: obj[name] for name in self._properties or () if name in obj}
-        return {}
-
     def _whole(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield the items of the table that have the keys of others; those that are gone by now are left out."""
         keys = ({name: item[name] for name in self._binding.definition.keys} for item in items)
         while batch := list(islice(keys, _BATCH)):
-            found = {self._identity(item): item for item in self._fetch(batch)}
-            yield from (found[identity] for key in batch if (identity := self._identity(key)) in found)
-
-    def _identity(self, item: Item) -> tuple[Any, ...]:
-        return tuple(value for name in self._binding.definition.keys for value in item[name].items())
+            found = {identity(self._binding, item): item for item in self._fetch(batch)}
+            yield from (found[key] for key in (identity(self._binding, each) for each in batch) if key in found)
 
     def _fetch(self, keys: list[Item]) -> Iterator[Item]:
-        wanted: Any = {self._binding.table: {"Keys": keys}}
+        wanted: Any = {self._binding.table: {"Keys": keys, "ConsistentRead": self._consistent}}
         for attempt in range(_ATTEMPTS):
             answer = self._binding.database.call("BatchGetItem", {"RequestItems": wanted})
             yield from answer["Responses"].get(self._binding.table, ())

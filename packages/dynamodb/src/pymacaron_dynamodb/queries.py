@@ -38,13 +38,14 @@ def query(
     definition = binding.definition
     found = definition.index(index) if index is not None else None
     keys = definition.keys if found is None else found.keys
-    projection = Projection(binding, found, properties)
+    is_consistent = consistency(binding, found, consistent)
+    projection = Projection(binding, found, properties, is_consistent)
     hash_wire = binding.codec.attributes.value(keys[0], hash_value)
     is_hash = compared(keys[0], "=", hash_wire)
     expression = Expression()
     expression.add("KeyConditionExpression", all_of([is_hash, _range(binding, keys, range_condition)]))
     expression.add("FilterExpression", read_filter(binding, filter, projection, keys))
-    arguments = binding.request(**expression.arguments(), ConsistentRead=consistency(binding, found, consistent))
+    arguments = binding.request(**expression.arguments(), ConsistentRead=is_consistent)
     if found is not None:
         arguments["IndexName"] = found.name
     if reverse:

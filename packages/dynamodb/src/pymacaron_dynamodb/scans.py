@@ -47,9 +47,10 @@ def scan(
 ) -> Results[Any]:
     """See :meth:`pymacaron_dynamodb.PersistentSwaggerObject.scan`."""
     found = binding.definition.index(index) if index is not None else None
-    projection = Projection(binding, found, properties)
+    is_consistent = consistency(binding, found, consistent, False)
+    projection = Projection(binding, found, properties, is_consistent)
     expression = Expression().add("FilterExpression", read_filter(binding, filter, projection))
-    arguments = binding.request(**expression.arguments(), ConsistentRead=consistency(binding, found, consistent, False))
+    arguments = binding.request(**expression.arguments(), ConsistentRead=is_consistent)
     if found is not None:
         arguments["IndexName"] = found.name
     names = arguments.get("ExpressionAttributeNames", {})
