@@ -13,6 +13,7 @@ from .exceptions import (
     ItemTooLarge,
     PreconditionFailed,
     PreconditionRequired,
+    QueryInvalid,
     StaleWrite,
     StoredItemInvalid,
     TableConfigError,
@@ -22,7 +23,10 @@ from .exceptions import (
     TransactionInvalid,
     UnfinishedBatch,
 )
+from .pages import page
 from .persistent import PersistentSwaggerObject
+from .rates import RateLimit
+from .results import Page, Results
 from .retrying import retry_stale
 from .transactions import Transaction, transaction, transaction_get
 
@@ -36,9 +40,13 @@ __all__ = [
     "InvalidCursor",
     "ItemInvalid",
     "ItemTooLarge",
+    "Page",
     "PersistentSwaggerObject",
     "PreconditionFailed",
     "PreconditionRequired",
+    "QueryInvalid",
+    "RateLimit",
+    "Results",
     "StaleWrite",
     "StoredItemInvalid",
     "TableConfigError",
@@ -51,6 +59,7 @@ __all__ = [
     "batch_delete",
     "batch_get",
     "batch_save",
+    "page",
     "retry_stale",
     "transaction",
     "transaction_get",

@@ -23,8 +23,9 @@ T = TypeVar("T")
 PAGE = 50
 #: Requests that one page may take; where a filter leaves little, it is then short, and its cursor leads on.
 REQUESTS = 10
-# Each further request for a page with a filter may read so many times as many items.
+# Each further request for a page with a filter may read so many times as many items, up to what 1 MB may hold.
 _GROWTH = 4
+_LARGEST = 20_000
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,14 @@ class Reading:
         size = wanted
         sent = 0
         while size is None or size > 0:
-            answer = self.read(start, size)
+            answer = self.read(start, None if size is None else min(size, _LARGEST))
             yield answer
             sent += 1
             start = answer.get("LastEvaluatedKey")
             if start is None or sent == most:
                 return
             if size is not None:
-                size = size * _GROWTH if self.is_filtered else size - len(answer["Items"])
+                size = min(size * _GROWTH, _LARGEST) if self.is_filtered else size - len(answer["Items"])
 
     def position(self, item: Item) -> Item:
         """Return where an item stands."""
