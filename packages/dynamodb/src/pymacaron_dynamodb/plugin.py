@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ModelBasesContext,
         ProcessesContext,
         ReleaseStepsContext,
+        WrapOperationContext,
     )
 
 
@@ -58,6 +59,12 @@ class DynamoDBPlugin(Plugin):
         from .db_command import release_tables
 
         context.steps.append(ReleaseStep("tables", release_tables))
+
+    def wrap_operation(self, context: WrapOperationContext) -> None:
+        """Make requests conditional where ``x-pym-etag`` asks for it."""
+        from . import etags
+
+        etags.wrap(context)
 
     def processes(self, context: ProcessesContext) -> None:
         """Start the private engine beside the server where ``dynamodb: embedded`` asks for one."""

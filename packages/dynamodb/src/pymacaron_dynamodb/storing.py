@@ -9,9 +9,10 @@ from pynamodb.expressions.projection import create_projection_expression
 from pymacaron.model import PymacaronBaseModel, raw
 
 from .conditions import all_of, condition_arguments, key_is_free, read_condition, version_is
-from .exceptions import ConditionFailed, DynamoDBItemNotFound, StaleWrite
+from .exceptions import ConditionFailed, DynamoDBItemNotFound, ItemTooLarge, StaleWrite
 from .failures import ConditionalCheckFailed
 from .items import READ
+from .preconditions import current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,11 @@ def load(binding: Binding, key: Item, consistent: bool = True) -> PymacaronBaseM
     found = binding.database.call("GetItem", binding.request(Key=key, ConsistentRead=consistent)).get("Item")
     if found is None:
         raise DynamoDBItemNotFound(f"there is no {binding.describe(key)}")
-    return binding.codec.decode(found)
+    made = binding.codec.decode(found)
+    precondition = current.get()
+    if precondition is not None:
+        precondition.loaded(binding, made)
+    return made
 
 
 def exists(binding: Binding, key: Item) -> bool:
@@ -66,6 +71,8 @@ def save(binding: Binding, obj: PymacaronBaseModel, only_if: OnlyIf | None = Non
             arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         try:
             binding.database.call("PutItem", arguments)
+        except ItemTooLarge:
+            raise writing.codec.too_large(item) from None
         except ConditionalCheckFailed as error:
             # An answer got lost, and the request was sent again: the item is there because this very call wrote it.
             if not (error.retried and error.item == item and writing.is_versioned):
@@ -83,7 +90,7 @@ def delete(binding: Binding, obj: PymacaronBaseModel, only_if: OnlyIf | None = N
     codec = binding.codec_of(type(obj))
     writing = Writing(binding, obj)
     asked = read_condition(codec, only_if)
-    wanted = writing.condition if writing.version is not None else None
+    wanted = writing.condition if writing.version is not None or READ in obj.__dict__ else None
     arguments = binding.request(Key=codec.key_of(obj), **condition_arguments(all_of([wanted, asked])))
     if wanted is not None or asked is not None:
         arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
@@ -92,6 +99,7 @@ def delete(binding: Binding, obj: PymacaronBaseModel, only_if: OnlyIf | None = N
     except ConditionalCheckFailed as error:
         if not (error.retried and error.item is None):
             raise writing.refusal(error, asked is None) from None
+    writing.done(is_gone=True)
 
 
 class Writing:
@@ -101,6 +109,10 @@ class Writing:
         codec: makes the item.
         version: of the object before the write.
         condition: that nobody else wrote the item; None where the table has no versions.
+        is_asked: whether the request that is served is about the item, and says by ``If-Match`` of which version.
+
+    Raises:
+        PreconditionFailed: it is about another version than the object's.
     """
 
     def __init__(self, binding: Binding, obj: PymacaronBaseModel) -> None:
@@ -108,6 +120,8 @@ class Writing:
         self.obj = obj
         self.codec: ItemCodec = binding.codec_of(type(obj))
         self._name = binding.definition.version
+        self._precondition = current.get()
+        self.is_asked = self._precondition is not None and self._precondition.admit(binding, obj)
         self.version: int | None = obj[self._name] if self._name is not None else None
 
     @property
@@ -123,6 +137,11 @@ class Writing:
         if self.version is None and READ not in self.obj.__dict__:
             return key_is_free(self.codec)
         return version_is(self.codec, self.version)
+
+    def done(self, is_gone: bool = False) -> None:
+        """Take note that the write was made."""
+        if self._precondition is not None:
+            self._precondition.written(self.binding, self.obj, is_gone)
 
     def is_version_of(self, item: Mapping[str, Wire]) -> bool:
         """Tell whether an item has the version that the object had."""
@@ -146,7 +165,9 @@ class Writing:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        if kind is not None and self._name is not None:
+        if kind is None:
+            self.done()
+        elif self._name is not None:
             self.obj[self._name] = self.version
 
 

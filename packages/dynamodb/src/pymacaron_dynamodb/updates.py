@@ -6,6 +6,7 @@ writes an id of its own into the item, so that the second one is refused, and kn
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from .definition import ITEM_VERSION, LAST_UPDATE
 from .exceptions import ConditionFailed, DynamoDBItemNotFound
 from .failures import ConditionalCheckFailed
 from .items import READ, item_version
+from .renewals import renewal, renewed
 from .storing import Writing, replace
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def update(binding: Binding, obj: PymacaronBaseModel, asked: Asked) -> None:
         ConditionFailed: ``only_if`` does not hold, or an item would no more follow its schema.
         ItemInvalid: a value breaks the schema, or a property cannot be changed that way.
     """
-    made = _Request(Writing(binding, obj), asked)
+    made = UpdateRequest(Writing(binding, obj), asked)
     while True:
         try:
             found = binding.database.call("UpdateItem", made.arguments())["Attributes"]
@@ -65,6 +67,7 @@ def update(binding: Binding, obj: PymacaronBaseModel, asked: Asked) -> None:
                 continue
             found = made.own_item(error)
         replace(obj, binding.codec.decode(found))
+        made.writing.done()
         return
 
 
@@ -74,32 +77,31 @@ def update_by_key(binding: Binding, key: Any, sort: Any, asked: Asked) -> Pymaca
     Raises:
         PyMacaronException: as :func:`update`.
     """
-    made = binding.model._empty()
-    for name, value in zip(binding.codec.key(key, sort), (key, sort), strict=False):
-        made[name] = value
+    made = unread(binding, key, sort)
     update(binding, made, asked)
     return made
 
 
-def renew(binding: Binding, item: Mapping[str, Wire]) -> None:
-    """Write an item of an older form in today's; where somebody else wrote it meanwhile, nothing is done.
+def unread(binding: Binding, key: Any, sort: Any = None) -> PymacaronBaseModel:
+    """Return an object that has a key and nothing else.
 
-    Its version stays: what the item says is the same.
+    Raises:
+        ItemInvalid: a part of the key is missing, too much, or of another type.
     """
-    obj = binding.codec.decode(item)
-    codec = binding.codec_of(type(obj))
-    form = Path([ITEM_VERSION])
-    wanted = [form == Value(item[ITEM_VERSION]) if ITEM_VERSION in item else form.does_not_exist(), key_exists(codec)]
-    if binding.definition.version is not None:
-        wanted.append(version_is(codec, obj[binding.definition.version]))
-    condition = Expression().add("ConditionExpression", all_of(wanted)).arguments()
-    try:
-        binding.database.call("PutItem", binding.request(Item=codec.encode(obj), **condition))
-    except ConditionalCheckFailed:
-        return
+    made = binding.model._empty()
+    for name, value in zip(binding.codec.key(key, sort), (key, sort), strict=False):
+        made[name] = value
+    return made
 
 
-class _Request:
+def renew(binding: Binding, item: Mapping[str, Wire]) -> None:
+    """Bring an item of an older form to today's; where somebody else wrote it meanwhile, nothing is done."""
+    found = dict(item)
+    with suppress(ConditionalCheckFailed):
+        binding.database.call("UpdateItem", renewal(binding, found, renewed(binding, found)))
+
+
+class UpdateRequest:
     """The UpdateItem that does what was asked for."""
 
     def __init__(self, writing: Writing, asked: Asked) -> None:
@@ -118,7 +120,7 @@ class _Request:
         """Whether only one version of the item is written; an object that was neither read nor has one knows none."""
         writing = self.writing
         knows = writing.version is not None or READ in writing.obj.__dict__
-        return writing.is_versioned and knows and not self.asked.any_version
+        return writing.is_versioned and knows and (writing.is_asked or not self.asked.any_version)
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the call."""
