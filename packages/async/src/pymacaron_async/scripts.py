@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import hiredis
 import redis
@@ -36,6 +37,7 @@ class Scripts:
         self._can_keep = type(client.connection_pool) is redis.ConnectionPool
         self._lock = Lock()
         self._kept: redis.Redis | None = None
+        self._closes: finalize[Any, Any] | None = None
         self._pid = 0
 
     def run(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
@@ -53,15 +55,28 @@ class Scripts:
             try:
                 return _ask(self._kept.connection, ("EVALSHA", script.sha, len(keys), *keys, *args))
             except (redis.ConnectionError, redis.TimeoutError):
-                self._kept.close()
-                self._kept = None
+                self._give_back(self._kept)
             except redis.exceptions.NoScriptError:
                 pass
         answer = script(keys=keys, args=args)
         if self._kept is None or self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._kept = self._client.client()  # type: ignore[no-untyped-call]  # redis-py has no types for it
+            self._keep()
         return answer
+
+    def _keep(self) -> None:
+        """Keep a connection, until this is no longer of use to anybody."""
+        if self._closes is not None:
+            self._closes.detach()  # it is the parent process's
+        kept: redis.Redis = self._client.client()  # type: ignore[no-untyped-call]  # redis-py has no types for it
+        self._kept, self._pid = kept, os.getpid()
+        connection: Any = kept.connection
+        self._closes = finalize(self, connection.disconnect)
+
+    def _give_back(self, kept: redis.Redis) -> None:
+        if self._closes is not None:
+            self._closes.detach()
+        self._kept, self._closes = None, None
+        kept.close()
 
 
 def _ask(connection: Any, command: tuple[Any, ...]) -> Any:
