@@ -46,10 +46,19 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-def load(paths: dict[str, Any] | None = None) -> LoadedApi:
+def load() -> LoadedApi:
     """Load the contract."""
-    API(Flask("bank")).load_api("bank", {**DOCUMENT, "paths": paths or {}})
+    API(Flask("bank")).load_api("bank", DOCUMENT)
     return apipool.get("bank")
+
+
+def serve(paths: dict[str, Any]) -> Flask:
+    """Return a service of the contract with these paths."""
+    app = Flask("bank")
+    api = API(app)
+    api.load_api("bank", {**DOCUMENT, "paths": paths})
+    api.prepare()
+    return app
 
 
 def create() -> LoadedApi:

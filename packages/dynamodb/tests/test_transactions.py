@@ -9,19 +9,25 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from flask import Flask
+from werkzeug.serving import make_server
 
 import bank as bank_module
+import shop
 from bank import transfer, transferred
 from differences import differs
 from edge import Answer, edge
 from proxy import proxy
+from pymacaron import API, apipool
 from pymacaron_dynamodb import (
     DatabaseThrottled,
     DatabaseUnavailable,
+    ItemInvalid,
     ItemTooLarge,
     StaleWrite,
     TokenReused,
@@ -174,8 +180,62 @@ def test_checks(bank: Any, accounts: tuple[Any, Any]) -> None:
     with pytest.raises(TransactionCancelled, match=r"Account id='c' of the table '\S+' is not there"):
         together(lambda t: t.save(two), lambda t: t.check(bank.Account, "c"))
     assert not bank.Transfer.has_item("a", 2)
-    with pytest.raises(TypeError, match="got an object and the key"):
+    with pytest.raises(TypeError, match=r"named by an object and the key \('a',\); give"):
         together(lambda t: t.check(one, "a"))
+    with pytest.raises(TypeError, match="named by the class Account without a key"):
+        together(lambda t: t.check(bank.Account))
+
+
+def test_updates(bank: Any, accounts: tuple[Any, Any]) -> None:
+    """Items are changed in place, by an object or by a key; an object that was read changes the version it knows."""
+    one, _ = accounts
+    new = bank.Transfer(account="a", number=1)
+    with transaction() as t:
+        t.update(one, add={"amount": -10}, only_if={"amount": 1000})
+        t.update(bank.Account, "b", add={"amount": 10}, set={"note": "x"})
+        t.save(new)
+    found = transaction_get([(bank.Account, "a"), (bank.Account, "b")])
+    assert [(account.amount, account.version) for account in found] == [(990, 2), (10, 2)]
+    assert (found[1].note, one.amount, one.version) == ("x", 1000, 1)
+    with pytest.raises(StaleWrite, match="it has version 2 now, and this is version 1"):
+        together(lambda t: t.update(one, add={"amount": -10}))
+    with pytest.raises(StaleWrite):
+        one.save_to_db()
+    with pytest.raises(TransactionCancelled, match="there is no Account id='z'") as caught:
+        together(lambda t: t.save(found[1]), lambda t: t.update(bank.Account, "z", add={"amount": 1}))
+    assert [reason and reason.kind for reason in caught.value.reasons] == [None, "condition"]
+    with pytest.raises(TransactionCancelled, match="what only_if asks for does not hold"):
+        together(lambda t: t.update(bank.Account, "a", set={"note": "y"}, only_if={"amount": 1}))
+    with pytest.raises(ItemInvalid, match="counts the writes"):
+        together(lambda t: t.update(one, add={"version": 1}))
+
+
+def test_an_update_under_a_token(bank: Any, accounts: tuple[Any, Any], engine: Engine) -> None:
+    """A sum that is sent twice under a token, by whichever process, is added once."""
+    for _ in range(2):
+        with transaction("deposit") as t:
+            t.update(bank.Account, "b", add={"amount": 5})
+            t.save(bank.Transfer(account="b", number=1, amount=5))
+    assert bank.Account.load_from_db("b").amount == (10 if differs(engine, "repeated-token") else 5)
+
+
+def test_an_update_of_an_item_of_an_older_form(bank: Any, database: Database) -> None:
+    """An item of an older form is brought to today's before it is changed."""
+    table = {"name": "things", "hash": "id", "item_version": 1}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, "count": {"type": "integer"}},
+        "x-pym-table": table,
+    }
+    older: Any = shop.load({"Thing": schema})
+    older.Thing(id="t", count=1).save_to_db()
+    table["item_version"] = 2
+    API(Flask("shop")).load_api("newer", {**bank_module.DOCUMENT, "components": {"schemas": {"Thing": schema}}})
+    newer: Any = apipool.get("newer")
+    with transaction() as t:
+        t.update(newer.Thing, "t", add={"count": 2})
+        t.save(bank.Account(id="a"))
+    assert newer.Thing.load_from_db("t").count == 3
 
 
 def test_what_cannot_be_sent(bank: Any, accounts: tuple[Any, Any]) -> None:
@@ -343,6 +403,53 @@ def test_reads_that_meet_a_transaction(bank: Any, database: Database) -> None:
         transaction_get([(bank.Account, "a"), (bank.Account, "b")])
     assert len(server.operations) == 2
     assert [reason and reason.kind for reason in caught.value.reasons] == [None, "conflict"]
+
+
+HANDLERS = """
+from pymacaron import apipool
+from pymacaron_dynamodb import transaction
+
+def move(missing):
+    bank = apipool.get("bank")
+    one = bank.Account.load_from_db("a")
+    bank.Account.load_from_db("a").save_to_db()
+    with transaction() as t:
+        t.save(one)
+        if missing:
+            t.check(bank.Account, missing)
+"""
+
+
+def test_over_http(bank: Any, accounts: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stale write is a 412 of the API, and any other transaction that is cancelled a 409."""
+    (tmp_path / "handlers_of_bank.py").write_text(HANDLERS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    parameter = {"name": "missing", "in": "query", "schema": {"type": "string"}}
+    operation = {"operationId": "move", "x-bind-server": "handlers_of_bank.move", "parameters": [parameter]}
+    app = bank_module.serve({"/move": {"post": {**operation, "responses": {"204": {"description": "done"}}}}})
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        answers = [_posted(server.server_port, path) for path in ("/move", "/move?missing=z")]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert [(status, body["error"]) for status, body in answers] == [
+        (412, "STALE_WRITE"),
+        (409, "TRANSACTION_CANCELLED"),
+    ]
+
+
+def _posted(port: int, path: str) -> tuple[int, Any]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", path)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
 
 
 @pytest.mark.once

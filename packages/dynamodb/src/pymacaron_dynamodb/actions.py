@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pymacaron.exceptions import PyMacaronException
+
 from .binding import binding_of
 from .conditions import all_of, condition_arguments, key_exists, key_is_free, read_condition
 from .exceptions import StaleWrite, TransactionInvalid
 from .failures import ConditionalCheckFailed
-from .items import READ
+from .items import READ, item_version
 from .keys import identity, shown_key
 from .storing import Writing
+from .updates import UpdateRequest, renew
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from .binding import Binding
     from .conditions import OnlyIf
     from .failures import Reason
+    from .updates import Asked
 
 Kind = Literal["stale", "condition", "conflict", "throttled", "other"]
 
@@ -93,6 +97,10 @@ class Action:
 
     def done(self) -> None:
         """Take note that the transaction was carried out."""
+
+    def mend(self, reason: Reason) -> bool:
+        """Do away with what was against the action; return whether it can be sent again."""
+        return False
 
     def refusal(self, reason: Reason) -> CancellationReason:
         """Say why the action was refused."""
@@ -168,9 +176,50 @@ class Delete(_OfObject):
     def request(self, begun: ExitStack) -> dict[str, Any]:
         """See the base."""
         writing = self._begin()
-        unwritten = writing.condition if writing.version is not None else None
+        unwritten = writing.condition if writing.version is not None or READ in self.obj.__dict__ else None
         condition = condition_arguments(all_of([unwritten, self.asked]))
         return {"Delete": self.binding.request(Key=self.key, **condition, **(_RETURN if condition else {}))}
+
+    def done(self) -> None:
+        """See the base."""
+        self.writing.done(is_gone=True)
+
+
+class Update(Action):
+    """Change some properties of an item, and nothing else of it.
+
+    The transaction's own token keeps it from being made twice, so it writes no id of its own into the item.
+    """
+
+    name = "update"
+
+    def __init__(self, binding: Binding, obj: PymacaronBaseModel, asked: Asked) -> None:
+        self.made = UpdateRequest(Writing(binding, obj), asked)
+        self.made.id = None
+        super().__init__(binding, self.made.key)
+
+    def request(self, begun: ExitStack) -> dict[str, Any]:
+        """See the base."""
+        arguments = self.made.arguments()
+        del arguments["ReturnValues"]
+        return {"Update": arguments}
+
+    def mend(self, reason: Reason) -> bool:
+        """See the base: an item of an older form is brought to today's."""
+        today = self.binding.definition.item_version
+        if reason.code != _CONDITION or reason.item is None or item_version(reason.item) >= today:
+            return False
+        renew(self.binding, reason.item)
+        return True
+
+    def _unmet(self, error: ConditionalCheckFailed) -> tuple[Kind, str]:
+        try:
+            self.made.own_item(error)
+        except StaleWrite as found:
+            return "stale", str(found)
+        except PyMacaronException as found:
+            return "condition", str(found)
+        raise AssertionError("an update without an id has no item of its own")
 
 
 class CheckObject(_OfObject):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .binding import binding_of
@@ -158,17 +159,20 @@ class _Write(_Part):
         """Take note that it was done."""
 
 
+class _Prepared(Exception):
+    """A write was prepared, and not made."""
+
+
 class _Put(_Write):
     """The item of an object is written."""
 
     def __init__(self, obj: PymacaronBaseModel) -> None:
         super().__init__(obj)
         name = self.binding.definition.version
-        with self.writing:
+        with suppress(_Prepared), self.writing:
             item = self.writing.codec.encode(obj)
             self.version = obj[name] if name is not None else None
-        if name is not None:  # counted up only once it is written
-            obj[name] = self.writing.version
+            raise _Prepared  # which puts the version back; it is counted up once the item is written
         self.request = {"PutRequest": {"Item": item}}
         self.size = size_of_item(item)
 
@@ -177,6 +181,7 @@ class _Put(_Write):
         if self.version is not None:
             self.given[self.binding.definition.version] = self.version
         self.given.__dict__[READ] = True
+        self.writing.done()
 
 
 class _Delete(_Write):
@@ -185,6 +190,10 @@ class _Delete(_Write):
     def __init__(self, obj: PymacaronBaseModel) -> None:
         super().__init__(obj)
         self.request = {"DeleteRequest": {"Key": self.writing.codec.key_of(obj)}}
+
+    def done(self) -> None:
+        """See the base."""
+        self.writing.done(is_gone=True)
 
 
 class _Stuck(Exception):

@@ -7,15 +7,16 @@ import uuid
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
-from .actions import Action, CheckKey, CheckObject, Delete, Get, Save
+from .actions import Action, CheckKey, CheckObject, Delete, Get, Save, Update
 from .binding import binding_of
 from .database import database
 from .exceptions import DatabaseThrottled, ItemTooLarge, StaleWrite, TransactionCancelled, TransactionInvalid
 from .failures import TransactionRefused
 from .sizes import size_of_item
+from .updates import Asked, unread
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from pymacaron.exceptions import PyMacaronException
@@ -73,6 +74,38 @@ class Transaction:
         """
         self._add(Delete(obj, only_if))
 
+    def update(
+        self,
+        of: Any,
+        *key: Any,
+        set: Mapping[str, Any] | None = None,
+        add: Mapping[str, Any] | None = None,
+        remove: Mapping[str, Collection[Any]] | None = None,
+        unset: Collection[str] = (),
+        only_if: OnlyIf | None = None,
+    ) -> None:
+        """Change some properties of an item, as the ``update`` of an object does; the item must be there.
+
+        DynamoDB does not tell what an item holds after a transaction: an object keeps what it has, and its version,
+        which is then an old one; read it again before it is saved.
+
+        Args:
+            of: an object, whose version the item must have where the object was read or has one; or a class.
+            key: as in :meth:`check`.
+            set: properties and their new values.
+            add: numbers to add to properties, and members to add to sets.
+            remove: members to take out of sets.
+            unset: properties that shall have no value.
+            only_if: what must hold of the item.
+
+        Raises:
+            TransactionInvalid: as for :meth:`save`.
+            ItemInvalid: a value breaks the schema, or a property cannot be changed that way.
+        """
+        binding = binding_of(of)
+        obj = unread(binding, *key) if _is_keyed(of, key) else of
+        self._add(Update(binding, obj, Asked(set, add, remove, unset, only_if)))
+
     def check(self, of: Any, *key: Any, only_if: OnlyIf | None = None) -> None:
         """Have the transaction depend on an item that it does not write.
 
@@ -85,11 +118,9 @@ class Transaction:
         Raises:
             TransactionInvalid: as for :meth:`save`.
         """
-        if isinstance(of, type):
+        if _is_keyed(of, key):
             binding = binding_of(of)
             self._add(CheckKey(binding, binding.codec.key(*key), only_if))
-        elif key:
-            raise TypeError(f"check of {binding_of(of).definition.model} got an object and the key {key!r}; give one")
         else:
             self._add(CheckObject(of, only_if))
 
@@ -125,12 +156,25 @@ class Transaction:
         with ExitStack() as begun:
             requests = [action.request(begun) for action in actions]
             _check_size(requests)
-            try:
-                database().call("TransactWriteItems", {"TransactItems": requests, "ClientRequestToken": self._token})
-            except TransactionRefused as error:
-                raise _refused(actions, error, "nothing of the transaction was written") from None
+            while True:
+                try:
+                    database().call(
+                        "TransactWriteItems", {"TransactItems": requests, "ClientRequestToken": self._token}
+                    )
+                    break
+                except TransactionRefused as error:
+                    if not _mended(actions, error):
+                        raise _refused(actions, error, "nothing of the transaction was written") from None
         for action in actions:
             action.done()
+
+
+def _is_keyed(of: Any, key: tuple[Any, ...]) -> bool:
+    """Tell whether an item is named by a class and a key, and not by an object."""
+    if isinstance(of, type) is not bool(key):
+        what = f"the class {of.__name__} without a key" if isinstance(of, type) else f"an object and the key {key!r}"
+        raise TypeError(f"an item was named by {what}; give an object, or a class and a key")
+    return bool(key)
 
 
 def transaction_get(wanted: Iterable[tuple[Any, ...]]) -> list[Any]:
@@ -186,6 +230,13 @@ def _check_size(requests: list[dict[str, Any]]) -> None:
             f"the {len(sizes)} items that the transaction saves have {sum(sizes):,} bytes, and DynamoDB takes"
             f" {_LARGEST:,} in all; split it where each part may stand alone"
         )
+
+
+def _mended(actions: Sequence[Action], error: TransactionRefused) -> bool:
+    """Do away with what was against a transaction, as far as that can be; return whether any of it was."""
+    pairs = zip(actions, error.reasons, strict=False)
+    mended = [action.mend(reason) for action, reason in pairs if reason is not None]
+    return any(mended)
 
 
 def _refused(actions: Sequence[Action], error: TransactionRefused, outcome: str) -> PyMacaronException:
