@@ -32,6 +32,13 @@ class Difference:
 
 DIFFERENCES = (
     Difference(
+        "ministack",
+        "number-texts",
+        "finds no item by a key whose number is written in another way than it stores it: 1.0 is not 1",
+        "It normalizes the numbers of items, and not those of keys. This package writes each number in the one way that"
+        " DynamoDB itself stores; tests assert that nothing is found where others do not.",
+    ),
+    Difference(
         "moto",
         "charges-one-unit",
         "says that each write of an item costs one capacity unit, however large it is",

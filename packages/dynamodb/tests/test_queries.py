@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import events
 import shop
+from differences import differs
 from pymacaron_dynamodb import ItemInvalid, StaleWrite, StoredItemInvalid, TableConfigError
 from pymacaron_dynamodb.binding import binding_of
 from pymacaron_dynamodb.exceptions import QueryInvalid
@@ -20,6 +21,7 @@ from pymacaron_dynamodb.results import REQUESTS, Page
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from engines import Engine
     from pymacaron_dynamodb.database import Database
 
 
@@ -289,6 +291,71 @@ def test_older_items_are_upgraded(database: Database) -> None:
     event(stream="s", number=2, title="t", kind="new").save_to_db()
     assert [each.kind for each in event.query("s")] == ["TITLE 1", "new"]
     assert list(event.query("s", properties=["kind"])) == [{"kind": "TITLE 1"}, {"kind": "new"}]
+
+
+def test_a_filter_that_leaves_nothing(event: Any, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much a filter leaves out, requests ask for no more items than one answer can hold."""
+    limits: list[int] = []
+    call = database.call
+
+    def nothing(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if operation != "Query":
+            return call(operation, arguments)
+        limits.append(arguments["Limit"])
+        key = {"stream": {"S": "s"}, "number": {"N": str(len(limits))}}
+        return {"Items": [], "Count": 0, **({"LastEvaluatedKey": key} if len(limits) < 40 else {})}
+
+    monkeypatch.setattr(database, "call", nothing)
+    assert list(event.query("s", filter={"kind": "a"}, limit=10)) == []
+    assert (limits[:3], limits[-1], len(limits)) == ([10, 40, 160], 20_000, 40)
+    limits[:] = []
+    assert next(iter(event.query("s", limit=10**12)), None) is None
+    assert max(limits) == 20_000
+
+
+def test_numbers_of_any_form(event: Any, database: Database) -> None:
+    """A number is one key and one value, however it is written: 200, 200.0 or 2e2."""
+    event(stream="s", number=200.0, title="t", weight=2e2).save_to_db()
+    for form in (200, 200.0, 2e2):
+        assert event.has_item("s", form)
+        assert event.load_from_db("s", form).weight == 200
+        assert numbers(event.query("s", form)) == [200]
+        assert numbers(event.query("s", {"between": (form, form)}, filter={"weight": form})) == [200]
+    assert event.query("s").count() == 1
+
+
+def test_numbers_as_other_code_writes_them(event: Any, database: Database, engine: Engine) -> None:
+    """DynamoDB takes 1.0 and 1 for one key, whoever writes it."""
+    events.put(database, "events", [{**events.item(1), "number": {"N": "1.0"}}])
+    assert event.has_item("s", 1)
+    assert numbers(event.query("s", {"<=": 1.0})) == [1]
+    key = {"stream": {"S": "s"}, "number": {"N": "1.0"}}
+    answer = database.call("GetItem", {"TableName": database.table_name("events"), "Key": key})
+    assert ("Item" in answer) is not differs(engine, "number-texts")
+
+
+def test_subtypes(database: Database) -> None:
+    """A query of a table whose objects are of several subtypes gives each as what it is."""
+    pet: dict[str, Any] = {
+        "type": "object",
+        "required": ["owner", "name", "kind"],
+        "discriminator": {"propertyName": "kind"},
+        "x-pym-table": {"name": "pets", "hash": "owner", "range": "name"},
+        "properties": {"owner": events.TEXT, "name": events.TEXT, "kind": events.TEXT},
+    }
+    schemas: dict[str, Any] = {"Pet": pet}
+    for name, more in (("Cat", "lives"), ("Dog", "tricks")):
+        own = {"type": "object", "properties": {more: events.WHOLE}}
+        schemas[name] = {"allOf": [{"$ref": "#/components/schemas/Pet"}, own]}
+    api = shop.load(schemas)
+    cat: Any = api.Cat(owner="ann", name="tom", kind="Cat", lives=9)
+    dog: Any = api.Dog(owner="ann", name="rex", kind="Dog", tricks=2)
+    cat.save_to_db()
+    dog.save_to_db()
+    found: Any = api.Pet
+    assert [type(each) for each in found.query("ann")] == [api.Dog, api.Cat]
+    assert list(found.query("ann", filter={"lives": 9})) == [cat]
+    assert list(found.query("ann", properties=["lives", "name"])) == [{"name": "rex"}, {"lives": 9, "name": "tom"}]
 
 
 def test_pages(event: Any, database: Database) -> None:
