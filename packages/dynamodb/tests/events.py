@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pymacaron_dynamodb import PersistentSwaggerObject
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -56,6 +58,21 @@ KEYED = {
         ("Bytes", {"type": "string", "format": "byte"}),
         ("Moment", {"type": "string", "format": "date-time"}),
     )
+}
+
+
+class Notes(PersistentSwaggerObject):
+    """A persistent class of a service, for a model that names it."""
+
+    table_name = "notes"
+    primary_key = "folder"
+    sort_key = "title"
+
+
+NOTE: dict[str, Any] = {
+    "type": "object",
+    "x-persist": "events.Notes",
+    "properties": {"folder": TEXT, "title": TEXT, "stars": WHOLE},
 }
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from engines import Engine
+    from pymacaron_dynamodb import Results
     from pymacaron_dynamodb.database import Database
 
 
@@ -356,6 +357,19 @@ def test_subtypes(database: Database) -> None:
     assert [type(each) for each in found.query("ann")] == [api.Dog, api.Cat]
     assert list(found.query("ann", filter={"lives": 9})) == [cat]
     assert list(found.query("ann", properties=["lives", "name"])) == [{"name": "rex"}, {"lives": 9, "name": "tom"}]
+
+
+def test_class_of_a_service(database: Database) -> None:
+    """A service's own persistent class is queried and scanned as its model is, and so typed."""
+    note: Any = shop.load({"Note": events.NOTE}).Note
+    for title in ("b", "a"):
+        note(folder="f", title=title, stars=2).save_to_db()
+    found: Results[events.Notes] = events.Notes.query("f", {"begins_with": "a"})
+    assert list(found) == [note(folder="f", title="a", stars=2)]
+    rows: Results[dict[str, Any]] = events.Notes.query("f", properties=["title"], filter={"stars": 2})
+    assert list(rows) == [{"title": "a"}, {"title": "b"}]
+    everything: Results[events.Notes] = events.Notes.scan(segments=2)
+    assert everything.count() == 2
 
 
 def test_pages(event: Any, database: Database) -> None:
