@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +15,22 @@ import requests
 from flask import Flask, Response, g
 from werkzeug.serving import make_server
 
+from differences import differs
+from proxy import proxy
 from pymacaron import API, apipool
 from pymacaron.exceptions import BindError
 from pymacaron_dynamodb import StaleWrite, TableConfigError, retry_stale
 from pymacaron_dynamodb.binding import all_bindings, binding_of
+from pymacaron_dynamodb.database import Database, set_database
 from pymacaron_dynamodb.tables import create_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from flask.testing import FlaskClient
 
+    from engines import Engine
     from pymacaron.config import Config
-    from pymacaron_dynamodb.database import Database
 
 REF = {"$ref": "#/components/schemas/Pet"}
 PET: dict[str, Any] = {
@@ -529,40 +535,48 @@ def test_contracts_that_cannot_be(
     assert "#/paths/" in str(error.value)
 
 
-def test_over_the_wire(database: Database) -> None:
-    """Callers who read, change and try again on 412, all at once, lose no update."""
-    app = serve(PATHS)
-    pets()(id="rex", name="Rex", meals=0).save_to_db()
+@contextmanager
+def listening(app: Flask) -> Iterator[str]:
+    """Serve an app on a port of its own; yield its URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     serving.start()
-    url = f"http://127.0.0.1:{server.server_port}/pets/rex"
-    refused: list[int] = []
-
-    def count() -> None:
-        with requests.Session() as session:
-            done = 0
-            while done < 5:
-                got = session.get(url)
-                meals = got.json()["meals"] + 1
-                put = session.patch(url, json={"meals": meals}, headers={"If-Match": got.headers["ETag"]})
-                if put.status_code == 200:
-                    done += 1
-                else:
-                    refused.append(put.status_code)
-
     try:
-        callers = [threading.Thread(target=count) for _ in range(4)]
-        for caller in callers:
-            caller.start()
-        for caller in callers:
-            caller.join()
-        last = requests.get(url)
-        unchanged = requests.get(url, headers={"If-None-Match": last.headers["ETag"]})
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         serving.join()
         server.server_close()
+
+
+@pytest.mark.once
+def test_over_the_wire(engine: Engine, database: Database) -> None:
+    """Callers who read, change and try again on 412, all at once, lose no update."""
+    app = serve(PATHS)
+    pets()(id="rex", name="Rex", meals=0).save_to_db()
+    refused: list[int] = []
+
+    def count(url: str) -> None:
+        done = 0
+        with requests.Session() as session:
+            while done < 5:
+                got = session.get(url)
+                meals = got.json()["meals"] + 1
+                patched = session.patch(url, json={"meals": meals}, headers={"If-Match": got.headers["ETag"]})
+                if patched.status_code == 200:
+                    done += 1
+                else:
+                    refused.append(patched.status_code)
+
+    with proxy(engine.url, one_at_a_time=differs(engine, "not-isolated")) as behind, listening(app) as url:
+        other = Database(replace(database.settings, endpoint=behind))
+        set_database(other)
+        with ThreadPoolExecutor(4) as callers:
+            list(callers.map(count, [f"{url}/pets/rex"] * 4))
+        last = requests.get(f"{url}/pets/rex")
+        unchanged = requests.get(f"{url}/pets/rex", headers={"If-None-Match": last.headers["ETag"]})
+        other.close()
+    set_database(database)
     assert (last.json()["meals"], last.headers["ETag"]) == (20, '"21"')
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert set(refused) <= {412}
