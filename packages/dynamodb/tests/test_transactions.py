@@ -9,11 +9,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from flask import Flask
 from werkzeug.serving import make_server
 
@@ -407,7 +407,7 @@ def test_reads_that_meet_a_transaction(bank: Any, database: Database) -> None:
 
 HANDLERS = """
 from pymacaron import apipool
-from pymacaron_dynamodb import transaction
+from pymacaron_dynamodb import batch_get, transaction, transaction_get
 
 def move(missing):
     bank = apipool.get("bank")
@@ -417,39 +417,74 @@ def move(missing):
         t.save(one)
         if missing:
             t.check(bank.Account, missing)
+
+def change(id):
+    bank = apipool.get("bank")
+    (one,) = transaction_get([(bank.Account, id)])
+    with transaction() as t:
+        t.save(one)
+    return one
+
+def read(id):
+    return batch_get(apipool.get("bank").Account, [id])[0]
 """
 
 
-def test_over_http(bank: Any, accounts: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stale write is a 412 of the API, and any other transaction that is cancelled a 409."""
+@pytest.fixture
+def service(bank: Any, accounts: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve an API whose handlers use transactions; yield its URL."""
     (tmp_path / "handlers_of_bank.py").write_text(HANDLERS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    parameter = {"name": "missing", "in": "query", "schema": {"type": "string"}}
-    operation = {"operationId": "move", "x-bind-server": "handlers_of_bank.move", "parameters": [parameter]}
-    app = bank_module.serve({"/move": {"post": {**operation, "responses": {"204": {"description": "done"}}}}})
+    missing = {"name": "missing", "in": "query", "schema": {"type": "string"}}
+    id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    account = {"application/json": {"schema": {"$ref": "#/components/schemas/Account"}}}
+    answers = {"200": {"description": "the account", "content": account}}
+    shared = {"x-pym-etag": True, "parameters": [id], "responses": answers}
+    app = bank_module.serve(
+        {
+            "/move": {
+                "post": {
+                    "operationId": "move",
+                    "x-bind-server": "handlers_of_bank.move",
+                    "parameters": [missing],
+                    "responses": {"204": {"description": "done"}},
+                }
+            },
+            "/accounts/{id}": {
+                "get": {"operationId": "read", "x-bind-server": "handlers_of_bank.read", **shared},
+                "patch": {"operationId": "change", "x-bind-server": "handlers_of_bank.change", **shared},
+            },
+        }
+    )
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        answers = [_posted(server.server_port, path) for path in ("/move", "/move?missing=z")]
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
-    assert [(status, body["error"]) for status, body in answers] == [
-        (412, "STALE_WRITE"),
-        (409, "TRANSACTION_CANCELLED"),
-    ]
 
 
-def _posted(port: int, path: str) -> tuple[int, Any]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request("POST", path)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        connection.close()
+def test_over_http(service: str) -> None:
+    """A stale write is a 412 of the API, and any other transaction that is cancelled a 409."""
+    stale, cancelled = (requests.post(f"{service}/move{query}", timeout=60) for query in ("", "?missing=z"))
+    assert (stale.status_code, stale.json()["error"]) == (412, "STALE_WRITE")
+    assert (cancelled.status_code, cancelled.json()["error"]) == (409, "TRANSACTION_CANCELLED")
+
+
+def test_entity_tags(service: str) -> None:
+    """What a request says of the version that it is about holds of what is read and written together, too."""
+    url = f"{service}/accounts/a"
+    tag = requests.get(url, timeout=60).headers["ETag"]
+    assert requests.get(url, headers={"If-None-Match": tag}, timeout=60).status_code == 304
+    assert requests.patch(url, timeout=60).status_code == 428
+    changed = requests.patch(url, headers={"If-Match": tag}, timeout=60)
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    assert changed.headers["ETag"] != tag
+    assert requests.patch(url, headers={"If-Match": tag}, timeout=60).status_code == 412
+    assert requests.get(url, headers={"If-None-Match": changed.headers["ETag"]}, timeout=60).status_code == 304
 
 
 @pytest.mark.once

@@ -18,7 +18,7 @@ from .exceptions import DatabaseThrottled, DatabaseUnavailable, ItemInvalid, Unf
 from .items import READ
 from .keys import identity, read_key
 from .sizes import size_of_item
-from .storing import Writing
+from .storing import Writing, loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -362,5 +362,5 @@ def _decoded(parts: list[_Key], items: Mapping[Hashable, Item]) -> list[Any]:
     made: dict[Hashable, Any] = {}
     for part in parts:
         if part.identity in items and part.identity not in made:
-            made[part.identity] = part.binding.codec.decode(items[part.identity])
+            made[part.identity] = loaded(part.binding, items[part.identity])
     return [made.get(part.identity) for part in parts]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pynamodb.expressions.projection import create_projection_expression
-
 from pymacaron.model import PymacaronBaseModel, raw
 
 from .conditions import all_of, condition_arguments, key_is_free, read_condition, version_is
@@ -36,7 +34,17 @@ def load(binding: Binding, key: Item, consistent: bool = True) -> PymacaronBaseM
     found = binding.database.call("GetItem", binding.request(Key=key, ConsistentRead=consistent)).get("Item")
     if found is None:
         raise DynamoDBItemNotFound(f"there is no {binding.describe(key)}")
-    made = binding.codec.decode(found)
+    return loaded(binding, found)
+
+
+def loaded(binding: Binding, item: Mapping[str, Wire]) -> PymacaronBaseModel:
+    """Return the object of an item that was read by its key.
+
+    Raises:
+        StoredItemInvalid: the item does not follow the schema.
+        PreconditionFailed: the request that is served asks for another version of it.
+    """
+    made = binding.codec.decode(item)
     precondition = current.get()
     if precondition is not None:
         precondition.loaded(binding, made)
@@ -45,9 +53,7 @@ def load(binding: Binding, key: Item, consistent: bool = True) -> PymacaronBaseM
 
 def exists(binding: Binding, key: Item) -> bool:
     """Tell whether there is an item of a key."""
-    names: dict[str, str] = {}
-    wanted = create_projection_expression([binding.definition.hash], names)
-    expression = {"ProjectionExpression": wanted, "ExpressionAttributeNames": {p: n for n, p in names.items()}}
+    expression = {"ProjectionExpression": "#0", "ExpressionAttributeNames": {"#0": binding.definition.hash}}
     return "Item" in binding.database.call("GetItem", binding.request(Key=key, ConsistentRead=True, **expression))
 
 

@@ -13,6 +13,7 @@ from .database import database
 from .exceptions import DatabaseThrottled, ItemTooLarge, StaleWrite, TransactionCancelled, TransactionInvalid
 from .failures import TransactionRefused
 from .sizes import size_of_item
+from .storing import loaded
 from .updates import Asked, unread
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def _read(actions: list[Get]) -> list[Any]:
     except TransactionRefused as error:
         raise _refused(actions, error, "nothing was read") from None
     pairs = zip(actions, answers, strict=True)
-    return [action.binding.codec.decode(answer["Item"]) if answer.get("Item") else None for action, answer in pairs]
+    return [loaded(action.binding, answer["Item"]) if answer.get("Item") else None for action, answer in pairs]
 
 
 def _short(token: str) -> str:
