@@ -52,6 +52,13 @@ def test_threads_share_a_rate() -> None:
     assert max(waits) == pytest.approx(19)
 
 
+def test_size_of_requests() -> None:
+    """A request of a slow job reads few items, one at least; that of a fast one as many as it likes."""
+    assert RateLimit(10).page(1000) == 10
+    assert RateLimit(0.1).page(1000) == 1
+    assert RateLimit(5000).page(1000) == 1000
+
+
 @pytest.mark.parametrize("wrong", [0, -1, float("inf"), float("nan")])
 def test_wrong_rates(wrong: float) -> None:
     """A rate is above 0 and finite."""

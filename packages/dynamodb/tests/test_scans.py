@@ -176,6 +176,22 @@ def test_rate(event: Any, segments: int) -> None:
     assert numbers(event.scan(segments=segments, rate=1e9)) == list(range(60))
 
 
+@pytest.mark.parametrize(("segments", "most"), [(1, 12), (4, 3), (50, 1)])
+def test_slow_scans(event: Any, database: Database, monkeypatch: pytest.MonkeyPatch, segments: int, most: int) -> None:
+    """With a low rate requests are small, so that no second consumes much more than its share; the scan is complete."""
+    limits: list[int] = []
+    call = database.call
+
+    def noted(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        limits.append(arguments.get("Limit", 0))
+        return call(operation, arguments)
+
+    monkeypatch.setattr(database, "call", noted)
+    limit = RateLimit(12, sleep=lambda seconds: None)
+    assert numbers(event.scan(segments=segments, rate=limit, filter={"kind": "a"})) == list(range(0, 60, 2))
+    assert set(limits) == {most}
+
+
 def test_what_it_consumes_is_known(event: Any) -> None:
     """Capacity units that threads consume count for the call that reads the scan."""
     with Flask("app").app_context():

@@ -49,3 +49,7 @@ class RateLimit:
             return 0.0
         self._sleep(wait)
         return wait
+
+    def page(self, most: int) -> int:
+        """Return how many items one request should read: of a slow job, so few that they are soon paid for."""
+        return max(1, min(most, int(self.units_per_second)))

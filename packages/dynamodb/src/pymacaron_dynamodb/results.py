@@ -23,9 +23,10 @@ T = TypeVar("T")
 PAGE = 50
 #: Requests that one page may take; where a filter leaves little, it is then short, and its cursor leads on.
 REQUESTS = 10
-# Each further request for a page with a filter may read so many times as many items, up to what 1 MB may hold.
+#: Items that one request asks for at most.
+LARGEST = 20_000
+# Each further request for a page with a filter may read so many times as many items.
 _GROWTH = 4
-_LARGEST = 20_000
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,20 @@ class Reading:
         size = wanted
         sent = 0
         while size is None or size > 0:
-            answer = self.read(start, None if size is None else min(size, _LARGEST))
+            answer = self.read(start, self._at_once(size, most))
             yield answer
             sent += 1
             start = answer.get("LastEvaluatedKey")
             if start is None or sent == most:
                 return
             if size is not None:
-                size = min(size * _GROWTH, _LARGEST) if self.is_filtered else size - len(answer["Items"])
+                size = min(size * _GROWTH, LARGEST) if self.is_filtered else size - len(answer["Items"])
+
+    def _at_once(self, size: int | None, most: int | None) -> int | None:
+        """Return how many items one request reads; None for as many as an answer can hold."""
+        if self.rate is not None and most is None:
+            return self.rate.page(LARGEST if size is None else size)
+        return None if size is None else min(size, LARGEST)
 
     def position(self, item: Item) -> Item:
         """Return where an item stands."""

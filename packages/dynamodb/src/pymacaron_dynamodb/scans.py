@@ -15,7 +15,7 @@ from .exceptions import QueryInvalid
 from .projections import Projection
 from .queries import consistency, read_filter
 from .rates import RateLimit
-from .results import Page, Reading, Results
+from .results import LARGEST, Page, Reading, Results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -81,6 +81,9 @@ class ParallelScan(Results[T]):
             raise QueryInvalid(f"a scan of {segments} segments has no order, and so no cursors; leave segments out")
         super().__init__(reading, make, limit)
         self._segments = segments
+        self._threads = min(segments, THREADS)
+        # What all threads have under way at once is to be soon paid for.
+        self._size = None if reading.rate is None else max(1, reading.rate.page(LARGEST) // self._threads)
         self._rate = reading.rate
         self._unlimited = replace(reading, rate=None)
 
@@ -114,12 +117,12 @@ class ParallelScan(Results[T]):
     def _answers(self, **more: Any) -> Any:
         """Yield DynamoDB's answers as they come; of each segment one request is under way, or none."""
         waiting = deque(range(self._segments))
-        with ThreadPoolExecutor(min(self._segments, THREADS), "pym-scan") as pool:
+        with ThreadPoolExecutor(self._threads, "pym-scan") as pool:
 
             def send(segment: int, start: Item | None = None) -> Future[tuple[int, dict[str, Any]]]:
                 return pool.submit(copy_context().run, self._read, segment, start, more)
 
-            running = {send(waiting.popleft()) for _ in range(min(self._segments, THREADS))}
+            running = {send(waiting.popleft()) for _ in range(self._threads)}
             try:
                 while running:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -137,7 +140,7 @@ class ParallelScan(Results[T]):
 
     def _read(self, segment: int, start: Item | None, more: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         place = {"Segment": segment, "TotalSegments": self._segments}
-        return segment, self._unlimited.read(start, **place, **more)
+        return segment, self._unlimited.read(start, self._size, **place, **more)
 
 
 def _check_segments(segments: Any) -> None:
