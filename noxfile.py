@@ -158,6 +158,13 @@ def bench_async(session: nox.Session) -> None:
     session.run("python", str(ROOT / "packages" / "async" / "bench" / "run.py"), *session.posargs)
 
 
+@nox.session(python=PYTHONS[-1] if PYTHONS else None)
+def bench_dynamodb(session: nox.Session) -> None:
+    """Measure saves and loads beside bare PynamoDB and boto3 on one engine; `-- --rounds 7` is a quick look."""
+    install(session, *editable(PACKAGES), *groups("test"))
+    session.run("python", str(ROOT / "packages" / "dynamodb" / "bench" / "run.py"), *session.posargs)
+
+
 @nox.session
 def rabbitmq(session: nox.Session) -> None:
     """Test tasks through a private RabbitMQ, which is installed where that can be done."""

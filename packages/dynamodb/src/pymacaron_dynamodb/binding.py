@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymacaron.binding import import_object
 from pymacaron.contract import Schema
+from pymacaron.exceptions import ModelError
 from pymacaron.model import PymacaronBaseModel
 from pymacaron.pool import apipool
 
@@ -20,10 +21,14 @@ from .items import ItemCodec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pymacaron.pool import LoadedApi
+
     from .attributes import Item
     from .database import Database
 
 _lock = RLock()
+# The attribute of a persistent class, and of each model class that has one as a base.
+_BINDING = "_pym_binding"
 
 
 class Binding:
@@ -31,18 +36,29 @@ class Binding:
 
     Args:
         owner: the persistent class.
-        model: the model class whose schema names it.
 
     Attributes:
+        model: the model class whose schema names it.
         definition: of the table.
+
+    Raises:
+        TableConfigError: the class is bound to no model, or its definition is wrong.
     """
 
-    def __init__(self, owner: type, model: type[PymacaronBaseModel]) -> None:
+    def __init__(self, owner: type) -> None:
         self.owner = owner
-        self.model = model
-        info = model._info
+        self._loaded, self.model = _model_of(owner)
+        info = self.model._info
         given = {name: found for name in SETTINGS if (found := _setting(owner, name)) is not _UNSET}
         self.definition: TableDefinition = read_definition(given, info.api, info.name, info.types, info.schema)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the API is still the one that is loaded under its name."""
+        try:
+            return apipool.get(self._loaded.api.name) is self._loaded
+        except ModelError:
+            return False
 
     @property
     def database(self) -> Database:
@@ -89,13 +105,15 @@ def binding_of(owner: Any) -> Binding:
         TableConfigError: the class is bound to no model, or its definition is wrong.
     """
     kind = owner if isinstance(owner, type) else type(owner)
-    persistent = kind if not issubclass(kind, PymacaronBaseModel) else persistent_class(kind)
-    model = _model_of(persistent)
-    found: Binding | None = persistent.__dict__.get("_pym_binding")
-    if found is None or found.model is not model:
+    found: Binding | None = kind.__dict__.get(_BINDING)
+    if found is None or not found.is_current:
+        persistent = kind if not issubclass(kind, PymacaronBaseModel) else persistent_class(kind)
         with _lock:
-            found = Binding(persistent, model)
-            persistent._pym_binding = found  # type: ignore[attr-defined]  # classes of services take attributes
+            found = persistent.__dict__.get(_BINDING)
+            if found is None or not found.is_current:
+                found = Binding(persistent)
+            for each in (persistent, kind):
+                setattr(each, _BINDING, found)
     return found
 
 
@@ -160,14 +178,15 @@ def _setting(owner: type, name: str) -> Any:
     return _UNSET
 
 
-def _model_of(persistent: type) -> type[PymacaronBaseModel]:
+def _model_of(persistent: type) -> tuple[LoadedApi, type[PymacaronBaseModel]]:
     api, name = (getattr(persistent, attribute, None) for attribute in ("api_name", "model_name"))
     if not api or not name:
         raise TableConfigError(
             f"{persistent.__module__}.{persistent.__qualname__} is bound to no model: name it by x-persist in a"
             " contract that is loaded, or set its api_name and model_name"
         )
-    return apipool.get(api).model(name)
+    loaded = apipool.get(api)
+    return loaded, loaded.model(name)
 
 
 def _shape(definition: TableDefinition) -> TableDefinition:

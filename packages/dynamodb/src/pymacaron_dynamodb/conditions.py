@@ -7,7 +7,8 @@ from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.operand import Path, Value
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.util import get_value_placeholder
 
 from .definition import NOTES
 from .exceptions import ItemInvalid
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .items import ItemCodec
+    from .wire import Wire
 
 #: A condition of PynamoDB, or values that properties must have; None for a property that must be unset.
 OnlyIf = Condition | dict[str, Any]
@@ -47,6 +49,38 @@ class Expression:
         return made
 
 
+class Named(Path):
+    """The path of an attribute, each step by its whole name: PynamoDB's own takes brackets in a name for an index."""
+
+    def serialize(self, placeholder_names: dict[str, str], expression_attribute_values: dict[str, Any]) -> str:
+        """Return the path with placeholders for its names."""
+        return ".".join(_placeholder(str(step), placeholder_names) for step in self.path)
+
+
+class _Known(Condition):
+    """A condition on one attribute whose text is known but for its placeholders, which is quicker to make."""
+
+    def __init__(self, text: str, name: str, wire: Wire | None = None) -> None:
+        super().__init__("", name, wire)
+        self.format_string = text
+        self._name = name
+        self._wire = wire
+
+    def serialize(self, placeholder_names: dict[str, str], expression_attribute_values: dict[str, Any]) -> str:
+        """Return the condition with placeholders for name and value."""
+        name = _placeholder(self._name, placeholder_names)
+        if self._wire is None:
+            return self.format_string.format(name)
+        return self.format_string.format(name, get_value_placeholder(self._wire, expression_attribute_values))
+
+
+def _placeholder(name: str, names: dict[str, str]) -> str:
+    found = names.get(name)
+    if found is None:
+        found = names[name] = f"#{len(names)}"
+    return found
+
+
 def read_condition(codec: ItemCodec, only_if: OnlyIf | None) -> Condition | None:
     """Return a condition of what ``only_if`` says.
 
@@ -62,12 +96,10 @@ def read_condition(codec: ItemCodec, only_if: OnlyIf | None) -> Condition | None
 
 def equals(codec: ItemCodec, name: str, value: Any) -> Condition:
     """Return the condition that a property has a value; None that it is unset or null."""
-    path = Path([name])
     if value is not None:
-        made: Condition = path == Value(codec.attributes.value(name, value))
-        return made
+        return _Known("{0} = {1}", name, codec.attributes.value(name, value))
     # A note may say that what is not there is the empty text, or an empty set.
-    noted = Path([NOTES + name, WHOLE])
+    noted, path = Named([NOTES + name, WHOLE]), Named([name])
     absent: Condition = path.does_not_exist() & (noted.does_not_exist() | noted.is_in(UNSET, "null"))
     either: Condition = absent | path.is_type("NULL")
     return either
@@ -81,18 +113,20 @@ def all_of(conditions: Iterable[Condition | None]) -> Condition | None:
 
 def key_exists(codec: ItemCodec) -> Condition:
     """Return the condition that there is an item of the key."""
-    return Path([codec.definition.hash]).exists()
+    return _Known("attribute_exists ({0})", codec.definition.hash)
 
 
 def key_is_free(codec: ItemCodec) -> Condition:
     """Return the condition that there is no item of the key."""
-    return Path([codec.definition.hash]).does_not_exist()
+    return _Known("attribute_not_exists ({0})", codec.definition.hash)
 
 
 def version_is(codec: ItemCodec, version: int | None) -> Condition:
     """Return the condition that an item has a version; None where it has none yet."""
-    path = Path([str(codec.definition.version)])
-    return path.does_not_exist() if version is None else path == Value({"N": str(version)})
+    name = str(codec.definition.version)
+    if version is None:
+        return _Known("attribute_not_exists ({0})", name)
+    return _Known("{0} = {1}", name, {"N": str(version)})
 
 
 def condition_arguments(condition: Condition | None) -> Mapping[str, Any]:
