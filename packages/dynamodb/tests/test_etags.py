@@ -512,6 +512,30 @@ def test_a_handler_as_a_function(client: FlaskClient) -> None:
     assert fetch("rex").revision == 3
 
 
+def test_declared_headers(database: Database) -> None:
+    """A contract may declare the headers, so that its readers know of them; handlers get them where they want to."""
+
+    async def feed_async(id: str) -> None:
+        pets().update_in_db(id, add={"meals": 1})
+
+    def change_told(body: dict[str, Any], id: str, if_match: str, if_none_match: str | None) -> Any:
+        return change({"name": if_match}, id)
+
+    def store_any(body: Any, **arguments: Any) -> Any:
+        return store(body, arguments["id"])
+
+    header = [{"name": name, "in": "header", "schema": {"type": "string"}} for name in ("If-Match", "If-None-Match")]
+    item = PATHS["/pets/{id}"]
+    declared = {**item, "parameters": [*item["parameters"], *header]}
+    client = serve({"/pets/{id}": declared}, feed=feed_async, store=store_any, change=change_told).test_client()
+    write_behind()
+    assert client.get("/pets/rex", headers={"If-None-Match": '"4"'}).status_code == 304
+    assert client.post("/pets/rex", headers={"If-Match": '"3"'}).status_code == 412
+    assert client.post("/pets/rex", headers={"If-Match": '"4"'}).headers["ETag"] == '"5"'
+    assert client.put("/pets/rex", json={"name": "Max"}, headers={"If-Match": '"5"'}).headers["ETag"] == '"6"'
+    assert client.patch("/pets/rex", json={}, headers={"If-Match": '"6"'}).json["name"] == '"6"'
+
+
 PLAIN = {**PET, "x-pym-table": {"hash": "id"}}
 
 

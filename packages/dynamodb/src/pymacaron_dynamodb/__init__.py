@@ -1,5 +1,6 @@
 """Objects of a contract that persist in DynamoDB, and whose concurrent writers never lose an update."""
 
+from . import quiet  # noqa: F401  # before PynamoDB
 from .actions import CancellationReason
 from .batches import batch_delete, batch_get, batch_save
 from .exceptions import (

@@ -25,7 +25,7 @@ from .exceptions import PreconditionFailed, PreconditionRequired, TableConfigErr
 from .preconditions import Precondition, Versions, current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from werkzeug.datastructures import ETags
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 KEY = "x-pym-etag"
 _READS = ("GET", "HEAD")
+_HEEDED = ("if-match", "if-none-match")
 # What a 304 repeats of the headers that a 200 would have (RFC 9110, section 15.4.5).
 _KEPT = frozenset({"cache-control", "content-location", "date", "etag", "expires", "vary"})
 
@@ -76,10 +77,15 @@ class Conditional:
         good = [response for response in operation.responses if response.status.startswith("2")]
         self.creates = operation.method == "POST" and any(response.status == "201" for response in good)
         self._offered = [media for response in good for media in response.content]
+        headers = [parameter for parameter in operation.parameters if parameter.location == "header"]
+        self._headers = {header.argument for header in headers if header.name.lower() in _HEEDED}
 
     def around(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a handler whose requests are conditional."""
-        if inspect.iscoroutinefunction(handler):
+        """Return a handler whose requests are conditional. It need not take the headers that are heeded here."""
+        is_async = inspect.iscoroutinefunction(handler)
+        if self._headers:
+            handler = _without(handler, self._headers)
+        if is_async:
 
             @wraps(handler)
             async def serve_async(*args: Any, **arguments: Any) -> Any:
@@ -226,6 +232,23 @@ class _Models:
 
     def _model(self, media: MediaType) -> type[PymacaronBaseModel] | None:
         return self._types.model_of(media.schema, "any")
+
+
+def _without(handler: Callable[..., Any], names: Collection[str]) -> Callable[..., Any]:
+    """Let a handler be called with arguments that it does not take."""
+    signature = inspect.signature(handler)
+    taken = signature.parameters
+    spare = [name for name in names if name not in taken]
+    if not spare or any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        return handler
+
+    @wraps(handler)
+    def serve(*args: Any, **arguments: Any) -> Any:
+        return handler(*args, **{name: value for name, value in arguments.items() if name not in spare})
+
+    more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in spare]
+    serve.__signature__ = signature.replace(parameters=[*taken.values(), *more])  # type: ignore[attr-defined]  # as PEP 362 has it
+    return serve
 
 
 def _versioned(model: type[PymacaronBaseModel]) -> Binding | None:
