@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from pymacaron_dynamodb.database import Database, set_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +74,18 @@ def proxy(url: str, through: Through | None = None, one_at_a_time: bool = False)
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def at(database: Database, url: str, **changed: Any) -> Iterator[Database]:
+    """Let the process's database be at another endpoint, with other settings, until the block ends."""
+    made = Database(replace(database.settings, endpoint=url, **changed))
+    set_database(made)
+    try:
+        yield made
+    finally:
+        made.close()
+        set_database(database)
 
 
 def _sent(url: str, headers: dict[str, str], body: Body) -> Body:

@@ -6,7 +6,6 @@ import json
 import random
 import weakref
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 import bank as bank_module
 from bank import transferred
 from edge import Answer, edge
-from proxy import proxy
+from proxy import at, proxy
 from pymacaron_dynamodb import (
     DatabaseThrottled,
     ItemInvalid,
@@ -25,12 +24,12 @@ from pymacaron_dynamodb import (
     batch_get,
     batch_save,
 )
-from pymacaron_dynamodb.database import Database, set_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engines import Engine
+    from pymacaron_dynamodb.database import Database
 
 
 @pytest.fixture
@@ -93,18 +92,6 @@ def sparing(database: Database, engine: Engine, does: int) -> Iterator[Sparing]:
     through = Sparing(does)
     with proxy(engine.url, through) as url, at(database, url, max_attempts=3):
         yield through
-
-
-@contextmanager
-def at(database: Database, url: str, **changed: Any) -> Iterator[None]:
-    """Use another endpoint until the block ends."""
-    made = Database(replace(database.settings, endpoint=url, **changed))
-    set_database(made)
-    try:
-        yield
-    finally:
-        made.close()
-        set_database(database)
 
 
 def test_what_was_saved_is_read(bank: Any) -> None:
