@@ -7,7 +7,7 @@ from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.operand import Path
+from pynamodb.expressions.operand import Path, Value
 from pynamodb.expressions.util import get_value_placeholder
 
 from .definition import NOTES
@@ -60,18 +60,25 @@ class Named(Path):
 class _Known(Condition):
     """A condition on one attribute whose text is known but for its placeholders, which is quicker to make."""
 
-    def __init__(self, text: str, name: str, wire: Wire | None = None) -> None:
-        super().__init__("", name, wire)
-        self.format_string = text
+    def __init__(self, operator: str, name: str, wire: Wire | None = None) -> None:
+        # PynamoDB's own keeps operands, which here are made only where somebody asks for them.
+        self.operator = operator
+        self.format_string = "{0} = {1}" if wire is not None else "{operator} ({0})"
         self._name = name
         self._wire = wire
+
+    @property
+    def values(self) -> tuple[Any, ...]:  # type: ignore[override]  # as said above
+        """The operands."""
+        path = Named([self._name])
+        return (path,) if self._wire is None else (path, Value(self._wire))
 
     def serialize(self, placeholder_names: dict[str, str], expression_attribute_values: dict[str, Any]) -> str:
         """Return the condition with placeholders for name and value."""
         name = _placeholder(self._name, placeholder_names)
         if self._wire is None:
-            return self.format_string.format(name)
-        return self.format_string.format(name, get_value_placeholder(self._wire, expression_attribute_values))
+            return f"{self.operator} ({name})"
+        return f"{name} = {get_value_placeholder(self._wire, expression_attribute_values)}"
 
 
 def _placeholder(name: str, names: dict[str, str]) -> str:
@@ -97,7 +104,7 @@ def read_condition(codec: ItemCodec, only_if: OnlyIf | None) -> Condition | None
 def equals(codec: ItemCodec, name: str, value: Any) -> Condition:
     """Return the condition that a property has a value; None that it is unset or null."""
     if value is not None:
-        return _Known("{0} = {1}", name, codec.attributes.value(name, value))
+        return _Known("=", name, codec.attributes.value(name, value))
     # A note may say that what is not there is the empty text, or an empty set.
     noted, path = Named([NOTES + name, WHOLE]), Named([name])
     absent: Condition = path.does_not_exist() & (noted.does_not_exist() | noted.is_in(UNSET, "null"))
@@ -113,20 +120,20 @@ def all_of(conditions: Iterable[Condition | None]) -> Condition | None:
 
 def key_exists(codec: ItemCodec) -> Condition:
     """Return the condition that there is an item of the key."""
-    return _Known("attribute_exists ({0})", codec.definition.hash)
+    return _Known("attribute_exists", codec.definition.hash)
 
 
 def key_is_free(codec: ItemCodec) -> Condition:
     """Return the condition that there is no item of the key."""
-    return _Known("attribute_not_exists ({0})", codec.definition.hash)
+    return _Known("attribute_not_exists", codec.definition.hash)
 
 
 def version_is(codec: ItemCodec, version: int | None) -> Condition:
     """Return the condition that an item has a version; None where it has none yet."""
     name = str(codec.definition.version)
     if version is None:
-        return _Known("attribute_not_exists ({0})", name)
-    return _Known("{0} = {1}", name, {"N": str(version)})
+        return _Known("attribute_not_exists", name)
+    return _Known("=", name, {"N": str(version)})
 
 
 def condition_arguments(condition: Condition | None) -> Mapping[str, Any]:
