@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 import pymacaron_dynamodb
+from pymacaron.cli.main import main
 from pymacaron.config import load_config, set_config
-from pymacaron_dynamodb.database import Database, set_database
+from pymacaron_dynamodb.database import Database, database, set_database
 from pymacaron_dynamodb.service_tables import find_binding
 from pymacaron_dynamodb.settings import read_settings
 
@@ -124,7 +126,20 @@ class Service:
         return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYM_PLUGINS": "dynamodb", "PYTHONPATH": package}
 
     def pym(self, *arguments: str, stdin: str | bytes = b"") -> Said:
-        """Run one command of ``pym`` until it ends."""
+        """Run one command of ``pym`` in this process, as one of the service's."""
+        self.enter()
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        streams = [TextIOWrapper(BytesIO(each), encoding="utf-8") for each in (data, b"", b"")]
+        before = sys.stdin, sys.stdout, sys.stderr
+        sys.stdin, sys.stdout, sys.stderr = streams
+        try:
+            status = main(["-C", str(self.folder), *arguments])
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = before
+        return Said(status, *(_text(each) for each in streams[1:]))
+
+    def process(self, *arguments: str, stdin: str | bytes = b"") -> Said:
+        """Run one command of ``pym`` as a process of its own."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
         made = subprocess.run(
             self.command(*arguments), env=self.environment, input=data, capture_output=True, timeout=PATIENCE
@@ -135,11 +150,26 @@ class Service:
         """Start one command of ``pym``."""
         return subprocess.Popen(self.command(*arguments), env=self.environment, **more)
 
-    def binding(self, name: str = "customers") -> Binding:
-        """Load the service into this process, and return a table's binding."""
+    def enter(self) -> None:
+        """Make this process one of the service, whose code is not loaded yet."""
         os.chdir(self.folder)
         for module in ("server", "store"):
             sys.modules.pop(module, None)
-        set_config(load_config(self.folder / "pym-config.yaml"))
-        set_database(Database(read_settings(load_config(self.folder / "pym-config.yaml"))))
+        config = load_config(self.folder / "pym-config.yaml")
+        made, before = Database(read_settings(config)), database()
+        if made.settings.endpoint == before.settings.endpoint:
+            made._connection = before._connection  # making one takes its time
+        set_config(config)
+        set_database(made)
+
+    def binding(self, name: str = "customers") -> Binding:
+        """Load the service into this process, and return a table's binding."""
+        self.enter()
         return find_binding(name)
+
+
+def _text(stream: TextIOWrapper) -> str:
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, BytesIO)
+    return buffer.getvalue().decode()

@@ -177,7 +177,7 @@ def _show(found: Plan, as_json: bool) -> None:
     for name in found.unknown:
         click.echo(click.style(f"? {name}: no contract of the service has it; left alone", fg=_COLOURS[Kind.EXTRA]))
     if not found.tables:
-        click.echo("no table", err=True)
+        click.echo("no contract of the service has a table", err=True)
 
 
 def _show_table(table: TablePlan) -> None:

@@ -51,7 +51,8 @@ def export_table(
 
 
 def _pages(database: Database, table: str, rate: RateLimit | None) -> Iterator[list[Item]]:
-    arguments: dict[str, Any] = {"TableName": table, "ConsistentRead": True, "Limit": _PAGE}
+    limit = _PAGE if rate is None else rate.page(_PAGE)
+    arguments: dict[str, Any] = {"TableName": table, "ConsistentRead": True, "Limit": limit}
     while True:
         answer = database.call("Scan", dict(arguments))
         yield answer["Items"]

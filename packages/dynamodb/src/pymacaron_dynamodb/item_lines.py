@@ -67,7 +67,7 @@ def check_keys(item: Mapping[str, Wire], definition: TableDefinition) -> None:
     """See that an item has the keys of a table, each of its type.
 
     Raises:
-        NotAnItem: one is missing or of another type.
+        NotAnItem: one is missing, empty or of another type.
     """
     for name, kind in definition.key_types.items():
         if name not in item:
@@ -76,6 +76,8 @@ def check_keys(item: Mapping[str, Wire], definition: TableDefinition) -> None:
         elif kind not in item[name]:
             (found,) = item[name]
             raise NotAnItem(f"{name!r} is of type {found}, and is a key of type {kind} of {definition.name!r}")
+        elif not item[name][kind]:
+            raise NotAnItem(f"{name!r} is empty, and is a key of the table {definition.name!r}")
 
 
 def open_error(path: str, error: OSError) -> FileUnusable:

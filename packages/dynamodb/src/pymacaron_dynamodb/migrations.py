@@ -83,7 +83,8 @@ class Migration:
         self.dry_run = dry_run
         self.total = total
         counts = checkpoint.counts
-        self.report = Report(*(counts.get(name, 0) for name in _COUNTED), failed=checkpoint.failed)
+        read, migrated, overtaken = (counts.get(name, 0) for name in _COUNTED)
+        self.report = Report(read, migrated, overtaken, checkpoint.failed)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -134,7 +135,7 @@ class Migration:
             ExpressionAttributeNames={"#form": ITEM_VERSION},
             ExpressionAttributeValues={":form": {"N": str(self.binding.definition.item_version)}},
             ConsistentRead=True,
-            Limit=PAGE,
+            Limit=PAGE if self.rate is None else self.rate.page(PAGE),
             Segment=number,
             TotalSegments=len(self.checkpoint.segments),
         )
