@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 import events
 import shop
 from differences import differs
-from pymacaron_dynamodb import ItemInvalid, StaleWrite, StoredItemInvalid, TableConfigError
+from pymacaron_dynamodb import (
+    ItemInvalid,
+    StaleWrite,
+    StoredItemInvalid,
+    TableConfigError,
+    UnfinishedBatch,
+    projections,
+)
 from pymacaron_dynamodb.binding import binding_of
 from pymacaron_dynamodb.exceptions import QueryInvalid
 from pymacaron_dynamodb.results import REQUESTS, Page
@@ -83,6 +90,7 @@ def test_one_partition_in_order(event: Any, database: Database) -> None:
         ({">=": 3}, [3, 4, 5]),
         ({"between": (2, 4)}, [2, 3, 4]),
         ({"between": [2, 2]}, [2]),
+        ({"between": (-1.5, 1e30)}, [1, 2, 3, 4, 5]),
         ({">": 1e3}, []),
     ],
 )
@@ -125,6 +133,7 @@ def test_wrong_range_conditions(event: Any, database: Database) -> None:
         ({">": 1, "<": 3}, "write one comparison, such as between"),
         ({"between": 3}, "is to be between 3; write (lowest, highest)"),
         ({"between": (1, 2, 3)}, "write (lowest, highest)"),
+        ({"between": (10, 9)}, "is to be between (10, 9); write the lowest first"),
         ({"begins_with": "1"}, "the key is a number"),
     ]:
         with pytest.raises(QueryInvalid) as error:
@@ -243,6 +252,35 @@ def test_objects_gone_meanwhile(event: Any, database: Database, monkeypatch: pyt
     assert numbers(event.query("o", index="by-owner")) == [0, 2]
 
 
+@pytest.mark.parametrize(("busy", "missing"), [(1, 0), (99, 2)])
+def test_items_that_are_not_read_at_once(
+    event: Any, database: Database, monkeypatch: pytest.MonkeyPatch, busy: int, missing: int
+) -> None:
+    """What DynamoDB leaves unread is asked for again; where it goes on so, the error has the keys that are left."""
+    events.put(database, "events", (events.item(n, owner="o") for n in range(3)))
+    monkeypatch.setattr(projections, "_ATTEMPTS", 3)
+    call = database.call
+    asked: list[int] = []
+
+    def partly(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if operation != "BatchGetItem" or len(asked) == busy:
+            return call(operation, arguments)
+        ((table, wanted),) = arguments["RequestItems"].items()
+        first, rest = wanted["Keys"][: not asked], wanted["Keys"][not asked :]
+        asked.append(len(rest))
+        answer = call(operation, {"RequestItems": {table: {**wanted, "Keys": first}}}) if first else {"Responses": {}}
+        return {**answer, "UnprocessedKeys": {table: {**wanted, "Keys": rest}}}
+
+    monkeypatch.setattr(database, "call", partly)
+    if not missing:
+        assert numbers(event.query("o", index="by-owner")) == [0, 1, 2]
+        return
+    with pytest.raises(UnfinishedBatch, match=r"2 items of the table .* were not read") as error:
+        list(event.query("o", index="by-owner"))
+    assert len(error.value.left) == missing
+    assert error.value.status == 503
+
+
 def test_some_properties(event: Any, database: Database, sent: Any) -> None:
     """Who asks for some properties gets dicts of them, as typed as in objects; what is unset is not in them."""
     event(stream="s", number=1.0, title="t", weight=2.0, at=moment(1), body="b").save_to_db()
@@ -333,6 +371,20 @@ def test_numbers_as_other_code_writes_them(event: Any, database: Database, engin
     key = {"stream": {"S": "s"}, "number": {"N": "1.0"}}
     answer = database.call("GetItem", {"TableName": database.table_name("events"), "Key": key})
     assert ("Item" in answer) is not differs(engine, "number-texts")
+
+
+def test_odd_names(database: Database) -> None:
+    """Names of properties may have brackets and dots in them, which are parts of paths elsewhere."""
+    keys = {"part[0]": events.TEXT, "sort.by": events.TEXT, "a[1].b": events.WHOLE}
+    table = {"name": "odd", "hash": "part[0]", "range": "sort.by"}
+    odd: Any = shop.load({"Odd": {"type": "object", "x-pym-table": table, "properties": keys}}).Odd
+    for n in range(3):
+        odd(**{"part[0]": "p", "sort.by": f"s{n}", "a[1].b": n}).save_to_db()
+    found = odd.query("p", {">": "s0"}, filter={"a[1].b": 2}, properties=["a[1].b"])
+    assert list(found) == [{"a[1].b": 2}]
+    assert odd.query("p", {"begins_with": "s"}).page(2).items[1]["sort.by"] == "s1"
+    with pytest.raises(QueryInvalid, match=r"about 'sort\.by', which is a key"):
+        odd.query("p", filter={"sort.by": "s1"})
 
 
 def test_subtypes(database: Database) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from pynamodb.expressions.condition import BeginsWith, Comparison, Condition
 from pynamodb.expressions.operand import Path, Value, _Operand
 
+from .conditions import Named
 from .exceptions import QueryInvalid
 from .wire import Wire, canonical_number, to_wire
 
@@ -54,7 +55,7 @@ def key_condition(codec: ItemCodec, sort_key: str, wanted: RangeCondition) -> Co
         return _between(codec, sort_key, value)
     if operator == "begins_with":
         prefix = _prefix(codec, sort_key, value)
-        return _begins_with(Path([sort_key]), Value(prefix)) if prefix is not None else None
+        return _begins_with(Named([sort_key]), Value(prefix)) if prefix is not None else None
     if operator not in _COMPARISONS:
         raise QueryInvalid(f"the condition on {sort_key!r} compares by {operator!r}; write {_FORMS}")
     return compared(sort_key, operator, _bound(codec, sort_key, value))
@@ -62,16 +63,24 @@ def key_condition(codec: ItemCodec, sort_key: str, wanted: RangeCondition) -> Co
 
 def compared(key: str, operator: str, wire: Wire) -> Condition:
     """Return the condition that a key compares to a value."""
-    made: Condition = _comparison(operator, Path([key]), Value(wire))
+    made: Condition = _comparison(operator, Named([key]), Value(wire))
     return made
 
 
 def _between(codec: ItemCodec, sort_key: str, value: Any) -> Condition:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise QueryInvalid(f"{sort_key!r} is to be between {value!r}; write (lowest, highest)")
-    lowest, highest = (Value(_bound(codec, sort_key, each)) for each in value)
-    made: Condition = Path([sort_key]).between(lowest, highest)
+    lowest, highest = (_bound(codec, sort_key, each) for each in value)
+    if _order(lowest) > _order(highest):
+        raise QueryInvalid(f"{sort_key!r} is to be between {value!r}; write the lowest first")
+    made: Condition = Named([sort_key]).between(Value(lowest), Value(highest))
     return made
+
+
+def _order(wire: Wire) -> Any:
+    """Return what keys of one type are sorted by."""
+    ((kind, value),) = wire.items()
+    return Decimal(value) if kind == "N" else value.encode() if kind == "S" else value
 
 
 def _prefix(codec: ItemCodec, sort_key: str, value: Any) -> Wire | None:
@@ -108,7 +117,8 @@ def _checked(condition: Condition, sort_key: str) -> Condition:
 def attributes_of(condition: Any) -> Iterator[str]:
     """Yield the attributes that a condition is about."""
     if isinstance(condition, Path):
-        yield condition.path[0].partition("[")[0]
+        first = str(condition.path[0])
+        yield first if isinstance(condition, Named) else first.partition("[")[0]
     elif isinstance(condition, (Condition, _Operand)):
         for value in condition.values:
             yield from attributes_of(value)
