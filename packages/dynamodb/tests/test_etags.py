@@ -326,6 +326,27 @@ def test_somebody_is_faster(database: Database, dispatch: None) -> None:
         assert stored() == {"name": "Other", "revision": 4}
 
 
+def test_nothing_is_done_for_a_stale_request(database: Database, dispatch: None) -> None:
+    """A handler that loads its object gets no further where the header does not hold: it has not done a thing."""
+    sent = []
+
+    def sends_mail(body: dict[str, Any], id: str) -> Any:
+        pet = pets().load_from_db(id)
+        sent.append(id)
+        pet.update_from_dict(body)
+        pet.save_to_db()
+        return pet
+
+    client = serve(PATHS, change=sends_mail).test_client()
+    write_behind()
+    response = client.patch("/pets/rex", json={"name": "Max"}, headers={"If-Match": '"3"'})
+    assert code_of(response) == (412, "PRECONDITION_FAILED")
+    assert response.get_json()["error_description"].endswith(
+        "has version 4 now, which If-Match does not name; read it again"
+    )
+    assert sent == []
+
+
 def test_reading_again_does_not_help(database: Database, dispatch: None) -> None:
     """A handler that reads again until its write succeeds is still bound to the version of the header."""
 
@@ -533,7 +554,7 @@ def test_declared_headers(database: Database) -> None:
     assert client.post("/pets/rex", headers={"If-Match": '"3"'}).status_code == 412
     assert client.post("/pets/rex", headers={"If-Match": '"4"'}).headers["ETag"] == '"5"'
     assert client.put("/pets/rex", json={"name": "Max"}, headers={"If-Match": '"5"'}).headers["ETag"] == '"6"'
-    assert client.patch("/pets/rex", json={}, headers={"If-Match": '"6"'}).json["name"] == '"6"'
+    assert client.patch("/pets/rex", json={}, headers={"If-Match": '"6"'}).get_json()["name"] == '"6"'
 
 
 PLAIN = {**PET, "x-pym-table": {"hash": "id"}}

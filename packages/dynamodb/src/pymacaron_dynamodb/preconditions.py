@@ -146,8 +146,6 @@ class Precondition:
         if self._none_match is not None and self._none_match.have(version):
             there = "; the item is there already" if self.creates else ""
             raise PreconditionFailed(f"{shown}, which If-None-Match excludes{there}")
-        if self._match is not None and not self._match.every and version is not None:
-            self._match = Versions(listed=frozenset({version}))
 
     def _is_of_operation(self, binding: Binding) -> bool:
         return binding.definition.version is not None and (self.owners is None or binding.owner in self.owners)
