@@ -241,7 +241,8 @@ def amend(value: Any, wire: Mapping[str, Any], pointer: str, text: str) -> None:
         if depth < len(steps) - 1 or kind in ("M", "L"):
             wire = parts[at]
         if depth == len(steps) - 1:
-            if kind == "NS" or wire == {"S": text} or same(to_wire(noted, {}), wire):
+            is_text = isinstance(noted, (list, dict)) and wire == {"S": text}
+            if kind == "NS" or is_text or same(to_wire(noted, {}), wire):
                 value[at] = noted
         else:
             value = value[at]
