@@ -18,7 +18,7 @@ from .rates import RateLimit
 from .results import LARGEST, Page, Reading, Results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from .attributes import Item
@@ -114,7 +114,7 @@ class ParallelScan(Results[T]):
                 return self._limit
         return found
 
-    def _answers(self, **more: Any) -> Any:
+    def _answers(self, **more: Any) -> Generator[dict[str, Any], None, None]:
         """Yield DynamoDB's answers as they come; of each segment one request is under way, or none."""
         waiting = deque(range(self._segments))
         with ThreadPoolExecutor(self._threads, "pym-scan") as pool:
