@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +132,24 @@ def test_interrupted(service: Service) -> None:
     assert "pym: stopped; the same command goes on from here" in err.decode()
 
 
+def test_a_table_that_is_being_created(service: Service) -> None:
+    """A table that another process, or an interrupted command, began to create is waited for."""
+    table = {"TableName": "customers", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+    table = {**table, "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"}}
+    table = {**table, "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}
+    making = Answer(body={"Table": {**table, "TableStatus": "CREATING"}})
+    made = [Answer(body={"Table": {**table, "TableStatus": "ACTIVE"}}), Answer(), Answer()]
+    with edge(making, making, making, *made) as slow:
+        values = {**service.values, "dynamodb_endpoint": slow.url, "dynamodb_table_prefix": ""}
+        service.write("pym-config.yaml", yaml.safe_dump(values))
+        said = service.pym("db", "plan")
+        assert said.out == "  customers (Customer): the table is CREATING\n"
+        said = service.pym("db", "create")
+        assert (said.status, said.err) == (0, "")
+        assert said.out.endswith("0 changes made, 0 postponed, 0 impossible\n")
+        assert slow.answers == [made[-1]]
+
+
 def steps() -> dict[str, Callable[[], None]]:
     """Return what a release of the service in the working folder does before traffic."""
     found: ReleaseStepsContext = load_plugins().call("release_steps", ReleaseStepsContext(get_config(), []))
@@ -212,3 +231,36 @@ def test_a_definition_that_is_wrong(service: Service) -> None:
     indexed(service, 'ttl = "nam"')
     with pytest.raises(StartError, match=r"ttl is 'nam'.*did you mean 'name'"):
         service.binding()
+
+
+@pytest.mark.once
+@ON_ONE
+def test_a_private_engine(service: Service) -> None:
+    """With `dynamodb: embedded` a start creates tables and changes them in place, and says what it cannot change."""
+    service.write("pym-config.yaml", "name: shop\ndynamodb: embedded\n")
+    code = """
+import logging
+logging.basicConfig(level=logging.WARNING)
+from pymacaron.cli.service import load_app
+from pymacaron.cli.main import main
+load_app()
+raise SystemExit(main(["db", "plan", "--exit-code"]))
+"""
+    said = run(service, code)
+    assert (said.returncode, said.stdout) == (0, "  customers (Customer): as the contract has it\n"), said
+    indexed(service)
+    said = run(service, code)
+    assert (said.returncode, said.stdout) == (0, "  customers (Customer): as the contract has it\n"), said
+    indexed(service, 'sort_key = "name"')
+    said = run(service, code)
+    assert said.returncode == 2, said
+    assert "delete .pym/dynamodb to begin anew: ! key: id (S) -> id (S) + name (S)" in said.stderr
+
+
+def run(service: Service, code: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in the service's folder."""
+    command = [sys.executable, "-c", code]
+    environment = {**service.environment, "PYM_DYNAMODB_DATA": str(service.folder / "data")}
+    return subprocess.run(
+        command, cwd=service.folder, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )

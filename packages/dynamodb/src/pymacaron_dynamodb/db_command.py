@@ -69,7 +69,7 @@ def create(yes: bool, within: float, as_json: bool) -> int:
 
     The exit status is 1 where one of them is not ready.
     """
-    return _act(lambda table: not table.exists, yes, within, as_json)
+    return _act(lambda table: not table.exists or "CREATING" in str(table.waits_for), yes, within, as_json)
 
 
 @db.command()
@@ -117,13 +117,13 @@ def _act(chosen: Callable[[TablePlan], bool], yes: bool, within: float, as_json:
     bindings = {binding.table: binding for binding in service_bindings()}
     found = make_plan(database(), bindings.values())
     tables = [table for table in found.tables if chosen(table)]
-    to_do = [table for table in tables if table.to_do]
+    to_do = [table for table in tables if table.to_do or table.waits_for]
     if not as_json:
         _show(Plan(tuple(tables), ()), as_json=False)
     outcomes: list[Outcome] = []
     if to_do:
-        if not yes:
-            _ask(to_do)
+        if not yes and any(table.to_do for table in to_do):
+            _ask([table for table in to_do if table.to_do])
         with may_go_on("the same command"):
             watch = Watch(within, progress=Progress())
             outcomes = [bring_up_to_date(bindings[table.table], watch) for table in to_do]
@@ -164,6 +164,7 @@ def _show(found: Plan, as_json: bool) -> None:
                         "table": table.table,
                         "model": table.model,
                         "exists": table.exists,
+                        "waits_for": table.waits_for,
                         "changes": [_json_of(change) for change in table.changes],
                     }
                     for table in found.tables
@@ -182,7 +183,8 @@ def _show(found: Plan, as_json: bool) -> None:
 
 def _show_table(table: TablePlan) -> None:
     state = "" if table.exists else ", which is not there"
-    click.echo(f"  {table.table} ({table.model}{state}){'' if table.differs else ': as the contract has it'}")
+    rest = f": {table.waits_for}" if table.waits_for else "" if table.differs else ": as the contract has it"
+    click.echo(f"  {table.table} ({table.model}{state}){rest}")
     for change in table.changes:
         click.echo(click.style(str(change), fg=_COLOURS[change.kind]))
         if change.mend:

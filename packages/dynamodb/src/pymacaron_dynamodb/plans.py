@@ -73,12 +73,14 @@ class TablePlan:
     Attributes:
         table: its full name.
         model: the model that it belongs to.
+        waits_for: what DynamoDB still works on; None where it is done.
     """
 
     table: str
     model: str
     exists: bool
     changes: tuple[Change, ...]
+    waits_for: str | None = None
 
     @property
     def to_do(self) -> list[Change]:
@@ -136,7 +138,8 @@ def plan_table(binding: Binding, live: LiveTable | None) -> TablePlan:
     """Compare one table with its definition."""
     definition = binding.definition
     changes = list(_missing(definition) if live is None else _differences(binding, live))
-    return TablePlan(binding.table, definition.model, live is not None, tuple(changes))
+    waits_for = live.waits_for if live is not None and not live.is_lost else None
+    return TablePlan(binding.table, definition.model, live is not None, tuple(changes), waits_for)
 
 
 def _missing(definition: TableDefinition) -> Iterator[Change]:
