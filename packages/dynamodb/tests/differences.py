@@ -59,7 +59,8 @@ DIFFERENCES = (
     Difference(
         "moto",
         "not-isolated",
-        "does not keep requests apart: a transaction that is cancelled undoes what others wrote meanwhile",
+        "does not keep requests apart: of two writes on one condition both may be made, and a transaction that is"
+        " cancelled undoes what others wrote meanwhile",
         "Its threads share the tables without a lock, and it rolls back by putting back copies of whole tables. Tests"
         " of concurrent writers send it one request at a time; reads and writes of the writers still interleave.",
     ),

@@ -140,10 +140,10 @@ def serve(paths: dict[str, Any], schemas: dict[str, Any] | None = None, **handle
     return app
 
 
-@pytest.fixture(params=["lane", "flask"])
-def dispatch(request: pytest.FixtureRequest, config: Config) -> None:
-    """Serve through the contract lane, or through Flask's own dispatch."""
-    config.values["contract_lane"] = request.param == "lane"
+@pytest.fixture
+def dispatch(engine: Engine, config: Config) -> None:
+    """Serve through the contract lane on one engine, and through Flask's own dispatch on the other."""
+    config.values["contract_lane"] = engine.name == "ministack"
 
 
 @pytest.fixture
