@@ -80,9 +80,9 @@ class _Connection(TableConnection):
 
 
 def table_model(binding: Binding) -> type[Model]:
-    """Return the model class of a table; its attributes are called as those of the contract's model.
+    """Return the model class of a table; its attributes and indexes are called as in the contract.
 
-    A name that PynamoDB needs itself gets an underscore behind it.
+    Names are made into identifiers (``by-owner`` into ``by_owner``); one that is taken gets an underscore behind it.
     """
     made: dict[str, type[Model]] = binding.__dict__.setdefault("_pynamo", {})
     table = binding.table
@@ -104,8 +104,8 @@ def _make(binding: Binding, table: str) -> type[Model]:
         attribute: _attribute(binding, name, *definition.keys) for name, attribute in names.items()
     }
     namespace["Meta"] = type("Meta", (), {"table_name": table})
-    for index in definition.indexes:
-        namespace[f"{index.name}_index" if index.name in namespace else index.name] = _index(binding, index)
+    indexes = attribute_names([index.name for index in definition.indexes], taken=(*dir(Model), *namespace))
+    namespace.update({indexes[index.name]: _index(binding, index) for index in definition.indexes})
     metaclass: Any = type(Model)
     made: type[Model] = metaclass(definition.model, (Model,), namespace)
     made._connection = _Connection(binding, table, _meta(binding, table))
