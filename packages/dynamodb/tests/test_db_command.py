@@ -134,7 +134,7 @@ def test_interrupted(service: Service) -> None:
 
 def test_a_table_that_is_being_created(service: Service) -> None:
     """A table that another process, or an interrupted command, began to create is waited for."""
-    table = {"TableName": "customers", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+    table: dict[str, Any] = {"TableName": "customers", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
     table = {**table, "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"}}
     table = {**table, "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}
     making = Answer(body={"Table": {**table, "TableStatus": "CREATING"}})

@@ -17,6 +17,7 @@ from pymacaron import API
 from pymacaron.config import Config
 from pymacaron_dynamodb.binding import all_bindings
 from pymacaron_dynamodb.database import Database, set_database
+from pymacaron_dynamodb.database import database as database_of_process
 from pymacaron_dynamodb.exceptions import DatabaseError, TablesDiffer
 from pymacaron_dynamodb.live_tables import read_table
 from pymacaron_dynamodb.plans import Kind, make_plan, plan_table
@@ -423,3 +424,18 @@ def test_a_table_that_is_lost(isolated: None, status: str) -> None:
         assert change.what == "status"
 
     assert on_edge(look(TableStatus=status) * 2, act) == []
+
+
+def test_an_engine_without_backups(isolated: None) -> None:
+    """An engine for development that knows no backups has no point-in-time recovery; other refusals are told."""
+
+    def act() -> None:
+        assert not make_plan(database_of_process(), [contract()]).differs
+
+    def fail() -> None:
+        with pytest.raises(DatabaseError, match="DescribeContinuousBackups of things: AccessDeniedException"):
+            make_plan(database_of_process(), [contract()])
+
+    table, ttl, _ = look()
+    on_edge([table, ttl, Answer(400, code="UnknownOperationException")], act)
+    on_edge([table, ttl, Answer(400, code="AccessDeniedException")], fail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .exceptions import TableMissing
+from .exceptions import DatabaseError, TableMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -146,11 +146,20 @@ def read_table(database: Database, name: str) -> LiveTable | None:
         if description.get("TableStatus") in ("CREATING", "DELETING"):
             return LiveTable(name, description, {}, False)  # DynamoDB does not say more of it for now
         ttl = database.call("DescribeTimeToLive", asked).get("TimeToLiveDescription", {})
-        backups = database.call("DescribeContinuousBackups", asked).get("ContinuousBackupsDescription", {})
+        return LiveTable(name, description, ttl, _has_recovery(database, name))
     except TableMissing:
         return None
-    recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
-    return LiveTable(name, description, ttl, recovery == "ENABLED")
+
+
+def _has_recovery(database: Database, name: str) -> bool:
+    try:
+        answer = database.call("DescribeContinuousBackups", {"TableName": name})
+    except DatabaseError as error:
+        if "UnknownOperation" not in error.message:  # what engines for development say that have no backups
+            raise
+        return False
+    found = answer.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
+    return bool(found.get("PointInTimeRecoveryStatus") == "ENABLED")
 
 
 def table_names(database: Database) -> Iterator[str]:
