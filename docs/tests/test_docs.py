@@ -66,7 +66,9 @@ def test_the_shown_server_is_the_scaffolds_own(tmp_path: Path) -> None:
     assert body in (tmp_path / "x" / "handlers.py").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "options"), [("helloworld", []), ("postoffice", ["--pym-target", "."])])
+@pytest.mark.parametrize(
+    ("name", "options"), [("helloworld", []), ("postoffice", ["--pym-target", "."]), ("library", [])]
+)
 def test_examples_pass_their_own_tests(name: str, options: list[str], tmp_path: Path) -> None:
     """The tests of the example services pass, and exercise every operation of their contracts."""
     folder = shutil.copytree(pages.ROOT / "examples" / name, tmp_path / name)
