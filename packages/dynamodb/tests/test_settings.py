@@ -18,8 +18,9 @@ def read(**values: Any) -> Settings:
     return read_settings(Config(values))
 
 
-def test_defaults() -> None:
+def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     """With no key at all everything is AWS's, found by boto3's chain, with bounded timeouts and retries."""
+    monkeypatch.setenv("PYM_ENV", "prod")
     assert read() == Settings(
         embedded=False,
         folder=Path.cwd().resolve(),
@@ -99,6 +100,18 @@ def test_cursor_secret() -> None:
     assert made == read(jwt_secret="one").cursor_secret != read(jwt_secret="two").cursor_secret
     assert made is not None
     assert len(made) == 32
+
+
+def test_cursor_secret_of_development(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In development one is made of the key that its tokens have, where no other is named; never elsewhere."""
+    made = read().cursor_secret
+    assert made is not None
+    assert made == read().cursor_secret == read(jwt_secret=(tmp_path / ".pym" / "jwt_secret").read_text()).cursor_secret
+    monkeypatch.setenv("PYM_ENV", "prod")
+    assert read().cursor_secret is None
+    monkeypatch.delenv("PYM_ENV")
+    monkeypatch.setattr(Config, "folder", Path("/proc"))
+    assert read().cursor_secret is None
 
 
 @pytest.mark.parametrize(

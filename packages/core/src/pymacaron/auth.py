@@ -107,7 +107,7 @@ def signing_key() -> str:
         known = ", ".join((*_SYMMETRIC, *_ASYMMETRIC))
         raise ConfigError(f"{config.source}: jwt_algorithm is {config.jwt_algorithm!r}; use one of {known}")
     if symmetric and not config.get("jwt_secret") and config.env == DEFAULT_ENV:
-        return _development_secret(config)
+        return development_secret(config)
     secret = str(config.require("jwt_secret", "tokens are signed and verified with it"))
     if symmetric and len(secret.encode()) < _MIN_SECRET:
         raise ConfigError(
@@ -128,8 +128,12 @@ def check_keys() -> None:
         signing_key()
 
 
-def _development_secret(config: Config) -> str:
-    """Return a key of this machine's own, made at first use and kept in ``.pym/`` beside pym-config."""
+def development_secret(config: Config) -> str:
+    """Return a key of this machine's own, made at first use and kept in ``.pym/`` beside pym-config.
+
+    Raises:
+        ConfigError: it cannot be kept.
+    """
     path = config.folder / ".pym" / "jwt_secret"
     try:
         if not path.exists():

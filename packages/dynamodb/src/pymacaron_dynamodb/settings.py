@@ -6,11 +6,14 @@ import hashlib
 import hmac
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from pymacaron.auth import development_secret
 from pymacaron.config import DEFAULT_ENV
+from pymacaron.exceptions import ConfigError
 
 from .exceptions import TableConfigError
 
@@ -182,6 +185,9 @@ def _cursor_secret(config: Config) -> bytes | None:
             raise TableConfigError(f"{config.source}: dynamodb_cursor_secret must be a text of 16 characters or more")
         return given.encode()
     made_of = config.get("jwt_secret")
+    if not made_of and config.env == DEFAULT_ENV:
+        with suppress(ConfigError):  # where nothing can be kept, and cursors may not be needed
+            made_of = development_secret(config)
     return hmac.digest(str(made_of).encode(), b"pymacaron-dynamodb cursor", hashlib.sha256) if made_of else None
 
 
