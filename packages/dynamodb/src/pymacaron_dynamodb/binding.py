@@ -129,13 +129,20 @@ def all_bindings() -> Iterator[Binding]:
     """Yield a binding for each table of the APIs that are loaded, in the order of their names.
 
     Raises:
-        TableConfigError: a definition is wrong, or two models claim one table with different definitions.
+        TableConfigError: a definition is wrong, two models claim one table with different definitions, or a schema
+            that says that it persists is no object.
     """
     found: dict[str, Binding] = {}
     for api in apipool.get_api_names():
         types = apipool.get(api).types
         for name, schema in types.schemas.items():
-            if isinstance(schema, Schema) and is_bound(schema) and (model := types.model(name)) is not None:
+            if isinstance(schema, Schema) and is_bound(schema):
+                model = types.model(name)
+                if model is None:
+                    raise TableConfigError(
+                        f"{name} of the API {api!r} has x-pym-table or x-persist, and is no object with properties;"
+                        " write type: object and the properties, or take the key out"
+                    )
                 made = binding_of(model)
                 other = found.setdefault(made.definition.name, made)
                 if other.owner is not made.owner and _shape(other.definition) != _shape(made.definition):

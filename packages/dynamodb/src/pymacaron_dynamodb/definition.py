@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,6 +36,7 @@ KEYS = "keys"
 ON_DEMAND = "on-demand"
 
 _BINARY = ("byte", "binary")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # What x-pym-table calls what a class calls otherwise.
 _SHORT = {"name": "table_name", "hash": "primary_key", "range": "sort_key"}
 
@@ -151,12 +153,14 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def short_form(given: Mapping[str, Any], where: str) -> dict[str, Any]:
+def short_form(given: Any, where: str) -> dict[str, Any]:
     """Return what ``x-pym-table`` says as attributes of a class.
 
     Raises:
-        TableConfigError: it has a key that means nothing.
+        TableConfigError: it is no mapping, or has a key that means nothing.
     """
+    if not isinstance(given, dict):
+        raise TableConfigError(f"{where}: x-pym-table is {given!r}; write a mapping with hash at least")
     made = {}
     known = [*_SHORT, *(name for name in SETTINGS if name not in _SHORT.values())]
     for key, value in given.items():
@@ -198,12 +202,14 @@ class _Reader:
             raise self._wrong("no primary_key is set; name the property that is its partition key")
         indexes = tuple(self._indexes(hash_key))
         range_key = self._named("sort_key")
+        if range_key == hash_key:
+            raise self._wrong(f"sort_key is {range_key!r}, which is the primary_key as well; name another property")
         keys = {hash_key, *([range_key] if range_key else []), *(key for index in indexes for key in index.keys)}
         ttl = self._named("ttl")
         return TableDefinition(
             api=api,
             model=model,
-            name=self._text("table_name") or model,
+            name=self._name_of("table_name", self._text("table_name") or model),
             hash=hash_key,
             range=range_key,
             indexes=indexes,
@@ -212,8 +218,8 @@ class _Reader:
             encryption=self._text("encryption"),
             sets=frozenset(self._sets()),
             billing=self._billing(),
-            point_in_time_recovery=bool(self._value("point_in_time_recovery")),
-            deletion_protection=bool(self._value("deletion_protection")),
+            point_in_time_recovery=self._flag("point_in_time_recovery", self._value("point_in_time_recovery")),
+            deletion_protection=self._flag("deletion_protection", self._value("deletion_protection")),
             item_version=self._count("item_version", self._value("item_version")),
             key_types={key: self._key_type(key) for key in sorted(keys)},
             timed=self._is_timed(ttl),
@@ -226,6 +232,17 @@ class _Reader:
         value = self._value(name)
         if value is not None and (not isinstance(value, str) or not value):
             raise self._wrong(f"{name} is {value!r}; write a text")
+        return value
+
+    def _name_of(self, what: str, name: str) -> str:
+        """Refuse what no table or index can be called (API reference, CreateTable)."""
+        if not _NAME.fullmatch(name):
+            raise self._wrong(f"{what} is {name!r}; DynamoDB takes names of 3 to 255 letters, digits, and _ . -")
+        return name
+
+    def _flag(self, what: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self._wrong(f"{what} is {value!r}; write true or false")
         return value
 
     def _named(self, name: str) -> str | None:
@@ -251,11 +268,11 @@ class _Reader:
                 if key not in allowed:
                     raise self._wrong(f"{what} has a key {key!r}; {_hint(key, allowed)}")
             made = IndexDefinition(
-                name=name,
+                name=self._name_of("the name of an index", name),
                 hash=self._property(index["hash"], f"{what}.hash"),
                 range=self._property(index["range"], f"{what}.range") if index.get("range") is not None else None,
                 projection=self._projection(index.get("projection", ALL), what),
-                local=bool(index.get("local", False)),
+                local=self._flag(f"{what}.local", index.get("local", False)),
             )
             if made.local and (made.hash != hash_key or made.range is None):
                 raise self._wrong(f"{what} is local; its hash must be {hash_key!r}, the table's, and it needs a range")

@@ -21,6 +21,11 @@ PATHS = {
     "x-pym-verify": "app.auth.verify",
 }
 FLAGS = ("x-no-bind-server", "x-nullable", "x-pym-validate-response", "x-pym-async", "x-pym-etag")
+#: What may stand below ``x-pym-table``.
+TABLE = (
+    "name", "hash", "range", "indexes", "version", "ttl", "encryption", "sets", "billing", "point_in_time_recovery",
+    "deletion_protection", "item_version",
+)  # fmt: skip
 OWN = ("x-pym-async", "x-pym-etag", "x-pym-table", "x-pym-validate-response", "x-pym-verify")
 
 
@@ -39,8 +44,22 @@ def check_extension(report: Report, node: Node) -> None:
         )
     elif key == "x-bind-client" and not (isinstance(value, str) and value.isidentifier()):
         report.error(node, "bad-extension", f"{key} is {seen(value)}", "write one Python name, such as find_pets")
-    elif key == "x-pym-table" and not isinstance(value, dict):
-        report.error(node, "bad-extension", f"{key} is {seen(value)}", "write a mapping with name and hash at least")
+    elif key == "x-pym-table":
+        _check_table(report, node)
+
+
+def _check_table(report: Report, node: Node) -> None:
+    """Report what ``x-pym-table`` cannot have; whether it fits the schema is found when the table is defined."""
+    mend = "write a mapping with hash at least, the property that is the partition key"
+    if not isinstance(node.value, dict):
+        report.error(node, "bad-extension", f"x-pym-table is {seen(node.value)}", mend)
+        return
+    if "hash" not in node.value:
+        report.error(node, "bad-extension", "x-pym-table has no hash", mend)
+    for key, child in node.items():
+        if key not in TABLE:
+            known = similar(str(key), TABLE) or f"the known ones are {', '.join(TABLE)}"
+            report.error(child, "bad-extension", f"x-pym-table has an unknown key {key!r}", known)
 
 
 def _is_path(value: object) -> bool:
