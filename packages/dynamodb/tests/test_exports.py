@@ -257,7 +257,7 @@ def test_the_commands(tmp_path: Path, config: Config, database: Database) -> Non
     assert said.err == f"60 items of {binding.table}\n"
     assert service.pym("db", "export", "--table", "customers", "--out", str(tmp_path / "a.gz")).status == 0
     said = service.pym("db", "import", "--table", "customers", "--in", str(tmp_path / "a.gz"), "--dry-run")
-    assert (said.status, said.err) == (0, "60 lines are right; nothing was written\n")
+    assert (said.status, said.err) == (0, "60 lines checked and right; nothing was written\n")
     said = service.pym("db", "export", "--table", "customer")
     assert said.status == 2
     assert "there is no table" in said.err

@@ -251,7 +251,7 @@ def test_the_command(service: Service) -> None:
         '+ full: "Ann!"',
         '- name: "Ann"',
         "+ pym.version: 2",
-        f"{table}: 1 items read, 1 would be migrated, 0 failed",
+        f"{table}: 1 item read, 1 would be migrated, 0 failed",
     ]
     put(service.binding(), id="b", name="Bob", visits="many")
     said = service.pym("db", "migrate", "--table", "customers", "--rate", "1000")

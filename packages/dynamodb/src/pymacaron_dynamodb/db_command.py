@@ -13,7 +13,7 @@ from .database import database
 from .exceptions import TablesDiffer
 from .items_command import export_items, import_items, migrate
 from .plans import Kind, Plan, TablePlan, make_plan
-from .progress import Progress
+from .progress import Progress, counted
 from .service_tables import may_go_on, service_bindings
 from .table_updates import Outcome, Watch, bring_up_to_date
 
@@ -132,7 +132,7 @@ def _act(chosen: Callable[[TablePlan], bool], yes: bool, within: float, as_json:
 
 def _ask(tables: list[TablePlan]) -> None:
     count = sum(len(table.to_do) for table in tables)
-    question = f"make {count} change{'s' if count > 1 else ''} of {', '.join(table.table for table in tables)}?"
+    question = f"make {counted(count, 'change')} of {', '.join(table.table for table in tables)}?"
     try:
         click.confirm(question, abort=True, err=True)
     except click.Abort:
@@ -150,7 +150,7 @@ def _report(outcomes: list[Outcome], tables: list[TablePlan], as_json: bool) -> 
     else:
         for table, change in postponed:
             click.echo(f"{table}: {change.what} is not as the contract has it yet: {change.mend}", err=True)
-        click.echo(f"{_counted(len(done), 'change')} made, {len(postponed)} postponed, {len(impossible)} impossible")
+        click.echo(f"{counted(len(done), 'change')} made, {len(postponed)} postponed, {len(impossible)} impossible")
     return 1 if postponed or impossible else 0
 
 
@@ -199,10 +199,6 @@ def _json_of(change: Change) -> dict[str, Any]:
         "wanted": change.wanted or None,
         "mend": change.mend or None,
     }
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 for _command in (migrate, export_items, import_items):

@@ -14,7 +14,7 @@ from .exports import STANDARD, export_table
 from .imports import Import, Options
 from .live_tables import LiveTable, read_table
 from .migrations import Migration, Report
-from .progress import Progress
+from .progress import Progress, counted
 from .rates import RateLimit
 from .service_tables import find_binding, find_table, may_go_on
 from .wire import from_wire
@@ -87,7 +87,7 @@ def export_items(name: str, out: str, rate: float | None) -> None:
     found = find_table(name)
     limit = RateLimit(rate) if rate is not None else None
     count = export_table(database(), found, out, Progress(), limit)
-    click.echo(f"{count:,} items of {found.name}", err=True)
+    click.echo(f"{counted(count, 'item')} of {found.name}", err=True)
 
 
 @click.command("import")
@@ -123,13 +123,14 @@ def import_items(
     with may_go_on("the same command, or one with --start-line,"):
         report = made.run()
     if dry_run:
-        click.echo(f"{report.written:,} lines are right; nothing was written", err=True)
+        click.echo(f"{counted(report.written, 'line')} checked and right; nothing was written", err=True)
         return
     for key in report.kept[:_LISTED]:
         click.echo(f"kept: {key}", err=True)
     kept = f", {len(report.kept):,} kept, which are as new or newer in the table (--overwrite replaces them)"
     click.echo(
-        f"{report.written:,} items written, {report.same:,} there already{kept if report.kept else ''}", err=True
+        f"{counted(report.written, 'item')} written, {report.same:,} there already{kept if report.kept else ''}",
+        err=True,
     )
 
 
@@ -148,7 +149,7 @@ def _report(binding: Binding, report: Report, dry_run: bool) -> int:
     verb = "would be migrated" if dry_run else "migrated"
     overtaken = f", {report.overtaken:,} written by others meanwhile" if report.overtaken else ""
     click.echo(
-        f"{binding.table}: {report.read:,} items read, {report.migrated:,} {verb}{overtaken},"
+        f"{binding.table}: {counted(report.read, 'item')} read, {report.migrated:,} {verb}{overtaken},"
         f" {len(report.failed):,} failed"
     )
     return 1 if report.failed else 0

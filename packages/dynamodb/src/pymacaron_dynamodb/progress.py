@@ -64,3 +64,8 @@ def bar(done: int, total: int) -> str:
     share = min(done / total, 1.0)
     full = int(share * _WIDTH)
     return f"[{'#' * full}{'-' * (_WIDTH - full)}] {share:4.0%}  "
+
+
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
