@@ -127,11 +127,8 @@ def import_items(
         return
     for key in report.kept[:_LISTED]:
         click.echo(f"kept: {key}", err=True)
-    kept = f", {len(report.kept):,} kept, which are as new or newer in the table (--overwrite replaces them)"
-    click.echo(
-        f"{counted(report.written, 'item')} written, {report.same:,} there already{kept if report.kept else ''}",
-        err=True,
-    )
+    kept = f", {len(report.kept):,} kept, as new or newer in the table (--overwrite replaces them)" if report.kept else ""
+    click.echo(f"{counted(report.written, 'item')} written, {report.same:,} there already{kept}", err=True)
 
 
 def _live(binding: Binding) -> LiveTable:
