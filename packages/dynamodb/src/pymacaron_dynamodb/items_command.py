@@ -127,7 +127,7 @@ def import_items(
         return
     for key in report.kept[:_LISTED]:
         click.echo(f"kept: {key}", err=True)
-    kept = f", {len(report.kept):,} kept, as new or newer in the table (--overwrite replaces them)" if report.kept else ""
+    kept = f", {len(report.kept):,} kept, as new or newer (--overwrite replaces them)" if report.kept else ""
     click.echo(f"{counted(report.written, 'item')} written, {report.same:,} there already{kept}", err=True)
 
 
