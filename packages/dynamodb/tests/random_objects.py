@@ -129,7 +129,11 @@ class Kinds:
         schema = kind.schema
         if "type" not in schema or "enum" in schema or "default" in schema:
             return kind
-        more = {"2.0": {"x-nullable": True}, "3.0": {"nullable": True}, "3.1": {"type": [schema["type"], "null"]}}
+        more: dict[str, Any] = {
+            "2.0": {"x-nullable": True},
+            "3.0": {"nullable": True},
+            "3.1": {"type": [schema["type"], "null"]},
+        }
         return Kind({**schema, **more[self.generation]}, st.one_of(st.none(), kind.values))
 
     @cache  # noqa: B019

@@ -185,7 +185,7 @@ CAT = {
 @pytest.mark.parametrize("closing", [{}, {"type": "object", "unevaluatedProperties": False}])
 def test_subtypes(database: Database, closing: dict[str, Any]) -> None:
     """An object of a subtype is loaded by the base as the subtype, with what its own properties need."""
-    api = shop.load({"Pet": PET, "Cat": {**CAT, **closing}})
+    api: Any = shop.load({"Pet": PET, "Cat": {**CAT, **closing}})
     made = api.Cat(id="k", kind="Cat", photo=b"\xff", price=1.0)
     del made.lives
     made.save_to_db()

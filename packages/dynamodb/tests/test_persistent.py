@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,6 +12,7 @@ import pytest
 
 import shop
 from pymacaron_dynamodb import ConditionFailed, DynamoDBItemNotFound, ItemInvalid, StaleWrite
+from pymacaron_dynamodb.binding import binding_of
 
 if TYPE_CHECKING:
     from pymacaron_dynamodb.database import Database
@@ -109,7 +112,7 @@ def test_an_object_that_was_never_read(order: Any) -> None:
     """A new object does not take the place of an item that is there, nor of its version."""
     order(id="o", count=1).save_to_db()
     new = order(id="o", count=5)
-    with pytest.raises(StaleWrite, match="has version 1 now, and this is which was never read"):
+    with pytest.raises(StaleWrite, match="has version 1 now, and this is one that was never read"):
         new.save_to_db()
     assert order.load_from_db("o").count == 1
     assert new.version is None
@@ -146,3 +149,19 @@ def test_objects_that_cannot_be_stored(order: Any) -> None:
         order.load_from_db("o", "x")
     with pytest.raises(ItemInvalid, match=r"pym: or pym\. are taken"):
         order(id="o", **{"pym:x": 1}).save_to_db()
+
+
+@pytest.mark.parametrize("take", [copy.copy, lambda o: o.clone(), lambda o: pickle.loads(pickle.dumps(o))])
+def test_copies_know_that_they_were_read(order: Any, take: Any) -> None:
+    """A copy of an object that was read may be saved in its place, with what was kept aside, even without a version."""
+    binding = binding_of(order)
+    item = {"id": {"S": "o"}, "octets": {"BS": [b"x"]}}
+    binding.database.call("PutItem", {"TableName": binding.table, "Item": item})
+    made = take(order.load_from_db("o"))
+    made.owner = "ann"
+    made.save_to_db()
+    key = binding.codec.key("o")
+    stored = binding.database.call("GetItem", {"TableName": binding.table, "Key": key, "ConsistentRead": True})["Item"]
+    assert (stored["octets"], stored["owner"], stored["version"]) == ({"BS": [b"x"]}, {"S": "ann"}, {"N": "1"})
+    with pytest.raises(StaleWrite, match="this is one that was never read"):
+        order(id="o").save_to_db()

@@ -20,7 +20,7 @@ PLACED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 @pytest.fixture
 def order(database: Database) -> Any:
     """Return the class of orders, with one order in its table."""
-    kind = shop.load({"Order": shop.ORDER, "Line": shop.LINE}).Order
+    kind: Any = shop.load({"Order": shop.ORDER, "Line": shop.LINE}).Order
     kind(id="o", owner="ann", placed=PLACED, count=3, price=1.5, tags=["a", "b"], photo=b"\xff", paid=True).save_to_db()
     kind(id="p", owner="bob", placed=PLACED, count=1).save_to_db()
     return kind

@@ -173,7 +173,8 @@ def test_sets(database: Database, items: dict[str, Any], values: list[list[Any]]
     array = {"type": ["array", "null"], "uniqueItems": True, "items": items}
     table = {"name": "sets", "hash": "id", "sets": ["s"]}
     thing = load({"Thing": {"type": "object", "properties": {"id": TEXT, "s": array}, "x-pym-table": table}})
-    for more in [*({"s": value} for value in values), {"s": None}, {}]:
+    objects: list[dict[str, Any]] = [*({"s": value} for value in values), {"s": None}, {}]
+    for more in objects:
         made = thing.from_json({"id": "k", **more})
         made.save_to_db()
         found = thing.load_from_db("k")
@@ -188,7 +189,8 @@ def test_sets_have_no_order(database: Database) -> None:
     thing = load({"Thing": {"type": "object", "properties": {"id": TEXT, "s": array}, "x-pym-table": table}})
     thing(id="k", s=["b", "a"]).save_to_db()
     assert thing.load_from_db("k").s == ["a", "b"]
-    for wrong in (["a", 1], ["a", "a"], [{}]):
+    wrongs: list[list[Any]] = [["a", 1], ["a", "a"], [{}]]
+    for wrong in wrongs:
         with pytest.raises(ItemInvalid, match=r"Thing\.s cannot be stored: a set holds"):
             thing(id="k", s=wrong).save_to_db()
 

@@ -77,5 +77,5 @@ def test_what_engines_charge(database: Database, engine: Engine) -> None:
 
 def test_description() -> None:
     """The largest property is named, with what its notes add."""
-    item = {"a": {"S": "x" * 90}, "b": {"S": "x" * 60}, "pym:b": {"M": {"value": {"S": "x" * 60}}}}
+    item: dict[str, Any] = {"a": {"S": "x" * 90}, "b": {"S": "x" * 60}, "pym:b": {"M": {"value": {"S": "x" * 60}}}}
     assert describe_size(item).endswith("; 'b' alone has 135: store it elsewhere, such as in S3, or split it")

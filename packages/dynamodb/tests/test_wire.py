@@ -131,7 +131,8 @@ def test_no_form(value: Any) -> None:
 
 def test_notes_of_values_that_changed() -> None:
     """A note of something that is stored otherwise by now, or gone, changes nothing."""
-    for wire in ({"L": [{"N": "2"}]}, {"L": []}, {"M": {"0": {"S": "1.0"}}}, {"NS": ["2"]}, {"S": "x"}):
+    wires: list[Wire] = [{"L": [{"N": "2"}]}, {"L": []}, {"M": {"0": {"S": "1.0"}}}, {"NS": ["2"]}, {"S": "x"}]
+    for wire in wires:
         value = from_wire(wire)
         read = {"all": value}
         amend(read, {"M": {"all": wire}}, f"{WHOLE}/all/0", "1.0")

@@ -161,7 +161,7 @@ def short_form(given: Any, where: str) -> dict[str, Any]:
     """
     if not isinstance(given, dict):
         raise TableConfigError(f"{where}: x-pym-table is {given!r}; write a mapping with hash at least")
-    made = {}
+    made: dict[str, Any] = {}
     known = [*_SHORT, *(name for name in SETTINGS if name not in _SHORT.values())]
     for key, value in given.items():
         if key not in known:

@@ -161,7 +161,7 @@ class Writing:
             return ConditionFailed(f"{what} was not written: what only_if asks for does not hold")
         if error.item is None:
             return StaleWrite(f"{what} was not written: it is not there; somebody may have deleted it")
-        mine = "which was never read" if self.version is None else f"version {self.version}"
+        mine = "one that was never read" if self.version is None else f"version {self.version}"
         return StaleWrite(f"{what} was not written: it has version {now} now, and this is {mine}; read it again")
 
     def __enter__(self) -> Writing:
