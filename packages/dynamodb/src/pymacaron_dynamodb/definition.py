@@ -161,12 +161,12 @@ def short_form(given: Any, where: str) -> dict[str, Any]:
     """
     if not isinstance(given, dict):
         raise TableConfigError(f"{where}: x-pym-table is {given!r}; write a mapping with hash at least")
-    made: dict[str, Any] = {}
+    made = {}
     known = [*_SHORT, *(name for name in SETTINGS if name not in _SHORT.values())]
     for key, value in given.items():
         if key not in known:
             raise TableConfigError(f"{where}: x-pym-table has a key {key!r}, which means nothing; {_hint(key, known)}")
-        made[_SHORT.get(key, key)] = value
+        made[_SHORT[key] if key in _SHORT else str(key)] = value
     return made
 
 
