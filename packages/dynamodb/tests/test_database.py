@@ -59,6 +59,16 @@ def put(table: str, key: str, **more: Any) -> dict[str, Any]:
 NEW = {"ConditionExpression": "attribute_not_exists(id)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
+def test_user_agent(database: Database) -> None:
+    """Requests say that they are this package's, beside what botocore says of itself."""
+    sent: list[str] = []
+    client = database.connection.client
+    client.meta.events.register("before-send.dynamodb.*", lambda request, **_: sent.append(str(request.headers)))
+    database.call("ListTables", {})
+    assert "Botocore/" in sent[0]
+    assert "pymacaron-dynamodb/" in sent[0]
+
+
 def test_call(database: Database) -> None:
     """A call returns DynamoDB's own answer."""
     table = make_table(database)
