@@ -30,6 +30,9 @@ ASIDE = "_pym_aside"
 #: Where an object remembers that it was read.
 READ = "_pym_read"
 
+#: Where an object remembers the version of its item's form, where that is newer than any that is known here.
+NEWER = "_pym_newer"
+
 #: The note of a property that is unset although it has a default.
 UNSET = "unset"
 # Without notes and attributes that were kept aside, an item is never twice as long as its JSON.
@@ -81,9 +84,15 @@ class ItemCodec:
         """Return the item of an object.
 
         Raises:
-            ItemInvalid: the object breaks its schema, has no value for a key, or holds what no attribute can.
+            ItemInvalid: the object breaks its schema, has no value for a key, holds what no attribute can, or was read
+                from an item of a newer form.
             ItemTooLarge: the item is beyond 400 KB.
         """
+        if NEWER in obj.__dict__:
+            raise ItemInvalid(
+                f"{self._shown(obj)} was written by a newer release: its item_version is {obj.__dict__[NEWER]}, and"
+                f" this release knows {self.definition.item_version}; saving it here would mix the two forms"
+            )
         try:
             data = self._codec.encode(obj)
         except Invalid as error:
@@ -171,6 +180,8 @@ class ItemCodec:
             del obj[name]
         if aside:
             obj.__dict__[ASIDE] = aside
+        if version > self.definition.item_version:
+            obj.__dict__[NEWER] = version
         obj.__dict__[READ] = True
         return obj
 
