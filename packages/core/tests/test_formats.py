@@ -144,6 +144,19 @@ def test_formats_below_choices(word: str) -> None:
         assert json.loads(codec.encode(made)) == {"a": plain}
 
 
+def test_formats_of_the_first_items() -> None:
+    """A typed value in an array is written by the schema of its place."""
+    schema = {
+        "type": "array",
+        "prefixItems": [{"type": "string", "format": "binary"}, BYTE],
+        "items": {"type": "string"},
+    }
+    codec = codec_of("3.1", schema)
+    for plain in ([], ["é"], ["é", "/w=="], ["é", "/w==", "x", "y"]):
+        assert json.loads(codec.encode(codec.load(plain))) == plain
+    assert codec.load(["é", "/w==", "x"]) == ["é".encode(), b"\xff", "x"]
+
+
 def _percent(number: Any) -> None:
     if not 0 <= number <= 100:
         raise ValueError("not a percentage")

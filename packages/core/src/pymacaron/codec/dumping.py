@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import repeat
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,9 @@ class Dumper:
         if isinstance(value, dict):
             return self._mapping(shape, value, direction, mixed)
         if isinstance(value, (list, tuple)):
-            items = shape.items if shape.items is not None else True
-            return [self.dump(items, item, direction, mixed) for item in value]
+            first, items = shape.prefix_items, shape.items if shape.items is not None else True
+            schemas = [*first, *[items] * (len(value) - len(first))] if first else repeat(items)
+            return [self.dump(schema, item, direction, mixed) for schema, item in zip(schemas, value, strict=False)]
         return self.plain(value)
 
     def _chosen(self, shape: Schema, value: Any) -> Schema | bool:
