@@ -176,11 +176,12 @@ def rabbitmq(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Run the tests of faults in full size, with figures: workers killed, Redis restarted, connections cut."""
+    """Run the tests of faults in full size: workers killed, Redis restarted, connections cut, writers of one item."""
     install(session, *editable(PACKAGES), *groups("test"))
-    tests = ROOT / "packages" / "async" / "tests"
-    chosen = session.posargs or [str(tests / "chaos"), str(tests / "test_beat.py")]
-    session.run("python", "-m", "pytest", "-q", *chosen, env={"PYM_TEST_SOAK": "1"})
+    tests, dynamodb = (ROOT / "packages" / name / "tests" for name in ("async", "dynamodb"))
+    own = [[str(tests / "chaos"), str(tests / "test_beat.py")], [str(dynamodb / "test_concurrency.py")]]
+    for chosen in [session.posargs] if session.posargs else own:
+        session.run("python", "-m", "pytest", "-q", *chosen, env={"PYM_TEST_SOAK": "1"})
 
 
 @nox.session

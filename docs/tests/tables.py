@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import runpy
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pymacaron.cli.main import pym
 from pymacaron.config import KEYS
+from pymacaron.exceptions import PyMacaronException
 from pymacaron.plugins import HOOKS, Plugin
 from pymacaron.spec.check import RULES
 from pymacaron_async.brokers import BROKERS
 from pymacaron_async.settings import KEYS as ASYNC_KEYS
+from pymacaron_dynamodb import PersistentSwaggerObject
+from pymacaron_dynamodb import exceptions as dynamodb_errors
+from pymacaron_dynamodb.db_command import db
+from pymacaron_dynamodb.definition import _SHORT, SETTINGS
+from pymacaron_dynamodb.settings import KEYS as DYNAMODB_KEYS
+
+DIFFERENCES = Path(__file__).parents[2] / "packages" / "dynamodb" / "tests" / "differences.py"
 
 
 def configuration() -> list[str]:
@@ -21,7 +33,7 @@ def configuration() -> list[str]:
 
 
 def _default(value: Any) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), ""):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
@@ -73,3 +85,51 @@ def brokers() -> list[str]:
         f"| {broker.name} | {', '.join(f'`{scheme}://`' for scheme in broker.schemes)} | {broker.meaning} |"
         for broker in BROKERS
     ]
+
+
+def dynamodb_keys() -> list[str]:
+    """Return one row for each key of pym-config that is of the database."""
+    return [f"| `{key}` | {_default(default)} | {meaning} |" for key, (default, meaning) in DYNAMODB_KEYS.items()]
+
+
+def table_settings() -> list[str]:
+    """Return one row for each setting of a table: what a class calls it, and what x-pym-table does."""
+    described = inspect.cleandoc(str(PersistentSwaggerObject.__doc__)).partition("Attributes:\n")[2]
+    meanings = dict(re.findall(r"(?ms)^    (\w+): (.*?)(?=^    \w|\Z)", described))
+    names = {**{name: name for name in SETTINGS}, **{long: name for name, long in _SHORT.items()}}
+    return [
+        f"| `{name}` | `{names[name]}` | {_default(default or None)} | {_meaning(meanings[name])} |"
+        for name, default in SETTINGS.items()
+    ]
+
+
+def _meaning(text: str) -> str:
+    return " ".join(text.split()).rstrip(".").replace("``", "`").replace(":meth:", "")
+
+
+def dynamodb_exceptions() -> list[str]:
+    """Return one row for each error of the database."""
+    return [
+        f"| `{name}` | `{found.code}` | {found.status} | {_first_line(found)} |"
+        for name, found in vars(dynamodb_errors).items()
+        if inspect.isclass(found) and issubclass(found, PyMacaronException)
+        if found.__module__ == dynamodb_errors.__name__ and not name.startswith("_")
+    ]
+
+
+def _first_line(thing: Any) -> str:
+    return inspect.cleandoc(str(thing.__doc__)).partition("\n")[0].rstrip(".").replace("``", "`")
+
+
+def db_commands() -> list[str]:
+    """Return one row for each command of ``pym db``, with its options."""
+    return [
+        f"| `{_usage(f'db {name}', command)}` | {_first_line(command.callback)} |"
+        for name, command in db.commands.items()
+    ]
+
+
+def differences() -> list[str]:
+    """Return the lines of the table of differences between the engines of the tests."""
+    lines: list[str] = runpy.run_path(str(DIFFERENCES))["as_markdown"]().splitlines()
+    return lines

@@ -66,6 +66,17 @@ def test_the_shown_server_is_the_scaffolds_own(tmp_path: Path) -> None:
     assert body in (tmp_path / "x" / "handlers.py").read_text(encoding="utf-8")
 
 
+def test_the_shown_class_is_the_examples_own() -> None:
+    """What the page on persistence shows of desk/books.py stands there."""
+    first = "# desk/books.py\n"
+    shown = [
+        block for block in pages.blocks(pages.ROOT / "docs" / "persistence.md", "python") if block.startswith(first)
+    ]
+    source = (pages.ROOT / "examples" / "library" / "desk" / "books.py").read_text(encoding="utf-8")
+    assert len(shown) == 2
+    assert all(block.removeprefix(first) in source for block in shown)
+
+
 @pytest.mark.parametrize(
     ("name", "options"), [("helloworld", []), ("postoffice", ["--pym-target", "."]), ("library", [])]
 )
@@ -86,6 +97,11 @@ def test_examples_pass_their_own_tests(name: str, options: list[str], tmp_path: 
         ("check", tables.rules),
         ("async", tables.async_keys),
         ("async", tables.brokers),
+        ("persistence", tables.table_settings),
+        ("persistence", tables.dynamodb_keys),
+        ("persistence", tables.dynamodb_exceptions),
+        ("persistence", tables.db_commands),
+        ("persistence", tables.differences),
     ],
 )
 def test_tables_say_what_the_code_says(page: str, rows: Callable[[], list[str]]) -> None:
