@@ -131,7 +131,7 @@ def test_formats_below_choices(word: str) -> None:
     money = SwaggerFormat("money", to_python=Decimal, to_wire=str, validate=lambda text: Decimal(text))
     value = {"type": "string", "format": "money"}
     binary = {"type": "string", "format": "binary"}
-    branches = [value, {"type": "array", "items": {"anyOf": [binary, BYTE]}}, {"type": "boolean"}]
+    branches = [value, {"type": "array", "items": {"anyOf": [value, binary, BYTE]}}, {"type": "boolean"}]
     schema = {
         "type": "object",
         "properties": {"a": {word: [*branches, {"type": "object", "additionalProperties": value}]}},

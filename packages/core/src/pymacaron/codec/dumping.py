@@ -81,7 +81,14 @@ class Dumper:
             return shape
         branches = [self.types.shape(branch) for branch in (*shape.any_of, *shape.one_of)]
         found = [branch for branch in branches if isinstance(branch, Schema) and self._may_be_of(branch, value)]
+        # Values of a service's own format may be of any type, so a format that is known to have theirs comes first.
+        found.sort(key=lambda branch: self._is_own(branch.format))
         return found[0] if len(found) == 1 or (found and found[0].format) else shape
+
+    def _is_own(self, format: str | None) -> bool:
+        """Tell whether a format is a service's own."""
+        wire = self.types.formats.get(format)
+        return wire is not None and wire.types == (object,)
 
     def _may_be_of(self, branch: Schema, value: Any) -> bool:
         """Tell whether a typed value can be one of a branch: by its format, or as the list or object that it is."""
