@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -36,7 +39,40 @@ def make(request: pytest.FixtureRequest) -> Callable[[float], Store]:
     if request.param == "memory":
         return lambda keep: MemoryStore(keep, MOST)
     url = request.getfixturevalue("redis_url")
-    return lambda keep: RedisStore(redis.Redis.from_url(url), "shop", keep, MOST)
+    return lambda keep: RedisStore(lambda: redis.Redis.from_url(url), "shop", keep, MOST)
+
+
+FORKS = """
+    import os, sys, threading
+    import redis
+    from pymacaron_async.redis_store import RedisStore
+
+    store = RedisStore(lambda: redis.Redis.from_url(sys.argv[1]), "shop", 60, 3)
+    store.now()
+    held, done = threading.Event(), threading.Event()
+
+
+    def hold():
+        with store.client.connection_pool._lock:
+            held.set()
+            done.wait()
+
+
+    threading.Thread(target=hold).start()
+    held.wait()
+    child = os.fork()
+    if not child:
+        os._exit(0 if store.now() > 0 else 1)
+    status = os.waitpid(child, 0)[1]
+    done.set()
+    sys.exit(status)
+"""
+
+
+def test_a_fork_while_a_thread_asks_redis(redis_url: str) -> None:
+    """A process that was forked while another thread held a lock of the client uses one of its own."""
+    program = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(FORKS), redis_url]
+    subprocess.run(program, check=True, timeout=30)
 
 
 @pytest.fixture
@@ -296,7 +332,7 @@ def test_tasks_are_forgotten(make: Callable[[float], Store]) -> None:
 
 def test_a_store_that_is_away_says_so() -> None:
     """Whatever is asked of a Redis that is not there, the answer is a typed error that says when to come back."""
-    store = RedisStore(redis.Redis(port=1, retry=Retry(NoBackoff(), 0)), "shop", 60, MOST)
+    store = RedisStore(lambda: redis.Redis(port=1, retry=Retry(NoBackoff(), 0)), "shop", 60, MOST)
     for ask in (lambda: store.get("1"), lambda: begin(store), lambda: store.take_due(1, 1), store.now):
         with pytest.raises(TaskNotQueued, match="the store of tasks does not answer") as caught:
             ask()

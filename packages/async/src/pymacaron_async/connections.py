@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ def open_store(settings: Settings) -> RedisStore:
     Raises:
         AsyncConfigError: the URL is none of Redis.
     """
-    return RedisStore(_client(settings), settings.service, settings.keep, settings.most_deliveries)
+    return RedisStore(partial(_client, settings), settings.service, settings.keep, settings.most_deliveries)
 
 
 def _client(settings: Settings) -> redis.Redis:

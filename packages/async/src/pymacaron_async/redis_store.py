@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from weakref import WeakSet
 
 import redis
 
@@ -53,22 +55,46 @@ def _reported(method: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+_stores: WeakSet[RedisStore] = WeakSet()
+
+
+def _after_fork() -> None:
+    for store in list(_stores):
+        store._open_again()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class RedisStore:
     """The store in Redis; see :class:`~pymacaron_async.store.Store`.
 
+    A process that was forked connects anew: redis-py's client has a lock that a thread of the parent may have held.
+
     Args:
-        client: to Redis 6.2 or newer; answers as bytes.
+        connect: returns a client to Redis 6.2 or newer, which answers as bytes.
         service: name of the service, which its keys begin with.
         keep: seconds that a task is remembered after its last change.
         most_deliveries: how often one attempt of a task may be started, before it counts as a killer of workers.
     """
 
-    def __init__(self, client: redis.Redis, service: str, keep: float, most_deliveries: int) -> None:
-        self.client = client
+    def __init__(self, connect: Callable[[], redis.Redis], service: str, keep: float, most_deliveries: int) -> None:
+        self._connect = connect
+        self._parents: list[object] = []
+        self._open()
+        _stores.add(self)
         self.prefix = f"pym:{{{service}}}:"
         self.keep_ms = int(keep * 1000)
         self.most_deliveries = most_deliveries
-        self._scripts = Scripts(client, {name: getattr(lua, name.upper()) for name in _SCRIPTS})
+
+    def _open_again(self) -> None:
+        # They are kept: closing a client takes the lock that may be held for ever.
+        self._parents += [self.client, self._scripts]
+        self._open()
+
+    def _open(self) -> None:
+        self.client = self._connect()
+        self._scripts = Scripts(self.client, {name: getattr(lua, name.upper()) for name in _SCRIPTS})
 
     def _key(self, kind: str, name: str | None = None) -> str:
         if name is None:
