@@ -157,7 +157,7 @@ class Service:
             sys.modules.pop(module, None)
         config = load_config(self.folder / "pym-config.yaml")
         made, before = Database(read_settings(config)), database()
-        if made.settings.endpoint == before.settings.endpoint:
+        if made.settings.endpoint is not None and made.settings.endpoint == before.settings.endpoint:
             made._connection = before._connection  # making one takes its time
         set_config(config)
         set_database(made)

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 def test_objects_persist(tmp_path: Path) -> None:
     """A table is created in a private engine, an object saved, counted up and loaded; another process sees it."""
     service = Service(tmp_path, Config({"name": "shop", "dynamodb": "embedded"}))
-    assert service.pym("db", "create", "--yes").status == 0
+    assert service.process("db", "create", "--yes").status == 0
     service.binding()
     customer: Any = apipool.shop.Customer
     customer(id="ann", name="Ann").save_to_db()
     customer.update_in_db("ann", add={"visits": 2})
     assert customer.load_from_db("ann").to_json()["visits"] == 2
-    exported = service.pym("db", "export", "--table", "customers")
+    exported = service.process("db", "export", "--table", "customers")
+    assert exported.status == 0, exported.err
     assert json.loads(exported.out)["Item"]["visits"] == {"N": "2"}
     database().close()
     until = time.monotonic() + PATIENCE
