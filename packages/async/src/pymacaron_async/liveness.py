@@ -91,7 +91,8 @@ class Heartbeat:
     def stop(self) -> None:
         """End, and remove the file."""
         self._stopped.set()
-        self._thread.join(_EVERY * 2)
+        if self._thread.is_alive():
+            self._thread.join(_EVERY * 2)
         self.path.unlink(missing_ok=True)
 
     def _run(self) -> None:

@@ -42,7 +42,8 @@ class Mover:
     def stop(self, within: float = 5.0) -> None:
         """End; what is due is left to other workers."""
         self._stopped.set()
-        self._thread.join(within)
+        if self._thread.is_alive():
+            self._thread.join(within)
 
     def move(self) -> int:
         """Send what is due; return how many messages that were.

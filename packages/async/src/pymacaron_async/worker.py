@@ -12,9 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from celery.app import trace
+from celery.bootsteps import StartStopStep
 from celery.worker import WorkController
 from celery.worker import consumer as celery_consumer
 from celery.worker import state as celery_state
+from celery.worker.components import Pool
 
 from .beat import Beat
 from .celery_app import CeleryTransport
@@ -121,6 +123,7 @@ class Worker(WorkController):  # type: ignore[misc]  # Celery has no types
 
     def on_before_init(self, **_: Any) -> None:
         """Make Celery find the app of this worker wherever it looks for one."""
+        self.services: list[Service] = []
         self._underway: set[Request] = set()
         self.turned = time.monotonic()
         trace.setup_worker_optimizations(self.app, self.hostname)
@@ -177,6 +180,20 @@ class Worker(WorkController):  # type: ignore[misc]  # Celery has no types
         return consumer is not None and consumer.connection is not None and consumer.task_consumer is not None
 
 
+class Beside(StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """The step that starts the services of a worker, once its pool has processes.
+
+    A lock that a thread holds while a process is forked is held in that process for ever.
+    """
+
+    requires = (Pool,)
+
+    def start(self, worker: Worker) -> None:
+        """Start them."""
+        for service in worker.services:
+            service.start()
+
+
 def run_worker(app: Flask, runtime: Runtime, folder: Path, options: WorkerOptions) -> int:
     """Run a worker until it is stopped; return its exit status.
 
@@ -205,14 +222,12 @@ def run_worker(app: Flask, runtime: Runtime, folder: Path, options: WorkerOption
     stop.install()
     observer = Observer(worker, runtime.transport.app, _queues(runtime, options))
     heartbeat = Heartbeat(runtime_folder(runtime.settings.service, folder), lambda: _vitals(worker, observer))
-    services: list[Service] = [Mover(runtime), observer, heartbeat, *([Beat(runtime)] if options.beat else [])]
+    worker.services = [Mover(runtime), observer, heartbeat, *([Beat(runtime)] if options.beat else [])]
     _say_hello(name, processes, options, runtime)
-    for service in services:
-        service.start()
     try:
         worker.start()
     finally:
-        for service in services:
+        for service in worker.services:
             service.stop()
     return _end(worker, stop)
 
@@ -222,6 +237,7 @@ def _make_worker(runtime: Runtime, name: str, processes: int, options: WorkerOpt
     if options.pool != "prefork":
         log.warning("the pool %r knows no time limits: a task that hangs, hangs for good", options.pool)
     memory = options.memory if options.memory is not None else memory_of_each(processes)
+    runtime.transport.app.steps["worker"].add(Beside)
     worker = Worker(
         app=runtime.transport.app,
         hostname=name,
