@@ -15,9 +15,10 @@ import yaml
 import service_folder
 from edge import Answer, edge
 from pymacaron.cli.service import load_app
-from pymacaron.config import get_config
+from pymacaron.config import Config, get_config
 from pymacaron.exceptions import StartError
 from pymacaron.plugins import ReleaseStepsContext, load_plugins
+from pymacaron_dynamodb.embedded import data_folder
 from pymacaron_dynamodb.exceptions import TablesDiffer
 from pymacaron_dynamodb.live_tables import read_table, table_names
 from service_folder import PATIENCE, Service
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pymacaron.config import Config
     from pymacaron_dynamodb.database import Database
 
 ON_ONE = pytest.mark.parametrize("engine", ["ministack"], indirect=True)
@@ -264,3 +264,10 @@ def run(service: Service, code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=service.folder, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
+
+
+def test_looking_at_a_service_starts_nothing(tmp_path: Path) -> None:
+    """`pym check` loads the service, and neither starts an engine for it nor creates tables."""
+    service = Service(tmp_path, Config({"name": "shop", "dynamodb": "embedded"}))
+    checked = service.process("check")
+    assert (checked.status, data_folder(tmp_path).exists()) == (0, False), checked.err

@@ -118,7 +118,7 @@ def later(service: Service, as_json: bool) -> None:
 def schedules(service: Service, as_json: bool) -> None:
     """List schedules with their last and next ticks."""
     store = service.runtime.store
-    load_app()
+    load_app(serves=False)
     now = store.now()
     found = [
         ScheduleRow(

@@ -14,7 +14,7 @@ import pytest
 from pymacaron_async import TaskNotQueued
 
 from .fleet import Fleet
-from .scale import scaled
+from .scale import IS_SOAK, scaled
 from .shop import Shop
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_tasks_survive_killed_workers_and_restarts_of_redis(
     effects = shop.effects()
     runs = Counter(effect.id for effect in effects)
     assert len(runs) == TASKS
-    assert fleet.orphaned
+    assert fleet.orphaned or not IS_SOAK  # a few kills may all miss the moment between effect and end
     assert {id for id, count in runs.items() if count > 1} == fleet.orphaned, f"seed {seed}"
     assert all(shop.has_ended(id) for id in runs)
     assert shop.paid() == [number for number in range(TASKS) if number % 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from .pool import LoadedApi, apipool
 from .spec import find_contracts, load_contract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from flask import Flask
 
@@ -215,7 +216,7 @@ class API:
             self.routes.add_api(api, loaded.types, self._handlers.get(name))
         if self.config.contract_lane:
             switch_on(self.app, self.routes)
-        self.plugins.call("app_created", AppCreatedContext(self.app, self.config))
+        self.plugins.call("app_created", AppCreatedContext(self.app, self.config, serves=not _looking))
         self._prepared = True
         return self.app
 
@@ -252,6 +253,17 @@ def _check_names(caller: str, names: Iterable[str], folder: Path, found: dict[st
 
 
 _serving: list[bool] = []
+_looking: list[bool] = []
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Let services that are loaded in this block know that they are only looked at."""
+    _looking.append(True)
+    try:
+        yield
+    finally:
+        _looking.pop()
 
 
 def letsgo(name: str, callback: Callable[..., Any] | None = None) -> None:

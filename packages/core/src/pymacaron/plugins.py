@@ -72,10 +72,15 @@ class WrapOperationContext:
 
 @dataclass
 class AppCreatedContext:
-    """The Flask app with all its routes, before it serves."""
+    """The Flask app with all its routes, before it serves.
+
+    Attributes:
+        serves: False where a command only looks at the service, and nothing outside of it should change.
+    """
 
     app: Flask
     config: Config
+    serves: bool = True
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .binding import all_bindings
@@ -15,8 +14,6 @@ from .settings import read_settings
 from .table_updates import Watch, bring_up_to_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pymacaron.config import Config
 
     from .binding import Binding
@@ -26,8 +23,6 @@ log = logging.getLogger("pymacaron.dynamodb")
 #: Seconds that a start waits for one table.
 _WITHIN = 120.0
 _EVERY = 0.25
-
-_paused: list[bool] = []
 
 
 def prepare_tables(config: Config) -> None:
@@ -40,7 +35,7 @@ def prepare_tables(config: Config) -> None:
         PyMacaronException: a table cannot be created.
     """
     settings = read_settings(config)
-    if _paused or not settings.create_tables:
+    if not settings.create_tables:
         return
     watch = Watch(_WITHIN, _EVERY, Progress(quiet=True))
     for binding in all_bindings():
@@ -48,16 +43,6 @@ def prepare_tables(config: Config) -> None:
         if live is None or live.status == "CREATING" or settings.embedded:
             bring_up_to_date(binding, watch)
         _warn(binding, settings.embedded)
-
-
-@contextmanager
-def no_tables_at_start() -> Iterator[None]:
-    """Let services that start in this block leave tables as they are."""
-    _paused.append(True)
-    try:
-        yield
-    finally:
-        _paused.pop()
 
 
 def _warn(binding: Binding, embedded: bool) -> None:

@@ -44,9 +44,10 @@ class DynamoDBPlugin(Plugin):
 
     def app_created(self, context: AppCreatedContext) -> None:
         """Create the tables that are missing where ``dynamodb_create_tables`` asks for it."""
-        from .at_start import prepare_tables
+        if context.serves:
+            from .at_start import prepare_tables
 
-        prepare_tables(context.config)
+            prepare_tables(context.config)
 
     def commands(self, context: CommandsContext) -> None:
         """Add ``pym db``."""

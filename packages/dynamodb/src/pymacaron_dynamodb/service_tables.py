@@ -10,7 +10,6 @@ import click
 
 from pymacaron.cli.service import load_app
 
-from .at_start import no_tables_at_start
 from .binding import Binding, all_bindings
 from .database import database
 from .exceptions import TableConfigError
@@ -26,8 +25,7 @@ def service_bindings() -> list[Binding]:
     Raises:
         StartError: the service, or the definition of a table, is wrong.
     """
-    with no_tables_at_start():
-        load_app()
+    load_app(serves=False)
     return list(all_bindings())
 
 

@@ -56,7 +56,7 @@ def _unbound(wanted: bool) -> str:
     if not wanted:
         return ""
     try:
-        load_app()
+        load_app(serves=False)
     except StartError as error:
         return f"error: {error.message}"
     return ""

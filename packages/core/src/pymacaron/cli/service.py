@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from pymacaron.api import looking
 from pymacaron.config import Config, get_config, set_config
 from pymacaron.exceptions import ConfigError, PyMacaronException
 from pymacaron.spec import find_contracts
@@ -39,8 +41,12 @@ def service_contracts() -> dict[str, Path]:
     return find_contracts(config.folder / config.apis)
 
 
-def load_app(module: str = "server") -> Flask:
+def load_app(module: str = "server", serves: bool = True) -> Flask:
     """Import ``server.py`` of the working folder and return its app, prepared.
+
+    Args:
+        module: its name.
+        serves: whether the app is to serve, or to do the work of a service, and not only to be looked at.
 
     Raises:
         StartError: the service cannot start.
@@ -52,7 +58,8 @@ def load_app(module: str = "server") -> Flask:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     try:
-        imported = importlib.import_module(module)
+        with nullcontext() if serves else looking():
+            imported = importlib.import_module(module)
     except PyMacaronException:
         raise
     except Exception as error:
