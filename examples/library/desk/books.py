@@ -56,7 +56,7 @@ def move_book(move: Any, isbn: str) -> Any:
 
 def remove_book(isbn: str) -> None:
     """Delete a book, in the version that If-Match names, unless a copy is lent."""
-    Book.load_from_db(isbn).delete_from_db(only_if={"lent": 0})
+    Book.load_from_db(isbn).delete_from_db(only_if=~(Book.get_table().lent > 0))
 
 
 def recommend_book(isbn: str) -> Any:
