@@ -8,6 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,11 +30,15 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Path]:
-    """Return the folder of a service that wants a worker and has no broker; nothing of it may be left running."""
-    folder = write_service(tmp_path, None, with_async="true")
-    yield folder
-    wait_until(lambda: not processes(folder), lambda: f"{processes(folder)} are left")
+def shop() -> Iterator[Path]:
+    """Return the folder of a service that wants a worker and has no broker; nothing of it may be left running.
+
+    Its path is short, so that the broker's socket is in it.
+    """
+    with TemporaryDirectory(prefix="pym-") as made:
+        folder = write_service(Path(made), None, with_async="true")
+        yield folder
+        wait_until(lambda: not processes(folder), lambda: f"{processes(folder)} are left")
 
 
 def order(run: WorkerProcess, port: int, name: str) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from pymacaron_async.depth import Observer, waiting
+from pymacaron_async.embedded import LONGEST_SOCKET
 from pymacaron_async.exceptions import AsyncConfigError
 from pymacaron_async.folders import runtime_folder
 from pymacaron_async.liveness import Heartbeat, Vitals, check, write_vitals
@@ -80,6 +81,19 @@ def test_the_folder_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     made.chmod(0o777)
     with pytest.raises(AsyncConfigError, match="alone may write to; remove it"):
         runtime_folder("shop", tmp_path)
+
+
+def test_the_folder_is_short_enough_for_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the user's own folder has a long path, the service's is elsewhere."""
+    long = tmp_path / ("x" * 80)
+    long.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    made = runtime_folder("shop", tmp_path)
+    try:
+        assert len(str(made / "socket")) <= LONGEST_SOCKET
+    finally:
+        made.rmdir()
 
 
 class Idle:
