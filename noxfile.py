@@ -91,13 +91,13 @@ def tools(session: nox.Session) -> None:
 def tests(session: nox.Session, name: str) -> None:
     """Test one package on one Python; arguments after -- go to pytest. Tests marked `once` run on the oldest alone.
 
-    Between the oldest and the newest Python, packages other than core have their smoke tests only.
+    Between the oldest and the newest Python there are the smoke tests only.
     """
     package = named(name)
     install(session, *editable(packages.closure(package, PACKAGES)), *groups("test"))
     if session.python == PYTHONS[0]:
         chosen = []
-    elif session.python == PYTHONS[-1] or name == "core":
+    elif session.python == PYTHONS[-1]:
         chosen = ["-m", "not once"]
     else:
         chosen = ["-m", "smoke"]
