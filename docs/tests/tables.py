@@ -21,7 +21,7 @@ from pymacaron_async.settings import KEYS as ASYNC_KEYS
 from pymacaron_dynamodb import PersistentSwaggerObject
 from pymacaron_dynamodb import exceptions as dynamodb_errors
 from pymacaron_dynamodb.db_command import db
-from pymacaron_dynamodb.definition import _SHORT, SETTINGS
+from pymacaron_dynamodb.definition import SETTINGS, SHORT
 from pymacaron_dynamodb.settings import KEYS as DYNAMODB_KEYS
 
 DIFFERENCES = Path(__file__).parents[2] / "packages" / "dynamodb" / "tests" / "differences.py"
@@ -96,7 +96,7 @@ def table_settings() -> list[str]:
     """Return one row for each setting of a table: what a class calls it, and what x-pym-table does."""
     described = inspect.cleandoc(str(PersistentSwaggerObject.__doc__)).partition("Attributes:\n")[2]
     meanings = dict(re.findall(r"(?ms)^    (\w+): (.*?)(?=^    \w|\Z)", described))
-    names = {**{name: name for name in SETTINGS}, **{long: name for name, long in _SHORT.items()}}
+    names = {**{name: name for name in SETTINGS}, **{long: name for name, long in SHORT.items()}}
     return [
         f"| `{name}` | `{names[name]}` | {_default(default or None)} | {_meaning(meanings[name])} |"
         for name, default in SETTINGS.items()

@@ -18,7 +18,7 @@ from edge import Answer, edge
 from engines import free_port
 from pymacaron.config import Config, set_config
 from pymacaron.monitor import get_timings
-from pymacaron_dynamodb import database as database_module
+from pymacaron_dynamodb import pauses as pauses_module
 from pymacaron_dynamodb.database import Database, consumed_units, set_database, units_of
 from pymacaron_dynamodb.database import database as current_database
 from pymacaron_dynamodb.exceptions import (
@@ -173,7 +173,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
     clock = SimpleNamespace(sleep=found.append)
     monkeypatch.setattr("botocore.endpoint.time", clock)
-    monkeypatch.setattr(database_module, "time", clock)
+    monkeypatch.setattr(pauses_module, "time", clock)
     return found
 
 

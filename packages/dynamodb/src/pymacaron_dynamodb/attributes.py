@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .definition import TableDefinition
 
 Item = dict[str, Wire]
-Writer = "Callable[[Any, Notes | None], Wire | None]"
 
 
 class Attributes:

@@ -6,8 +6,6 @@ long after each answer that did nothing ("full jitter"), until ``dynamodb_max_at
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -16,7 +14,8 @@ from .binding import binding_of
 from .database import database
 from .exceptions import DatabaseThrottled, DatabaseUnavailable, ItemInvalid, UnfinishedBatch
 from .items import READ
-from .keys import identity, read_key
+from .keys import MOST_KEYS, identity, read_key
+from .pauses import full_jitter
 from .sizes import size_of_item
 from .storing import Writing, loaded
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 
     from .attributes import Item
 
-# What DynamoDB takes in a request (API reference, BatchGetItem and BatchWriteItem).
-_MOST_KEYS = 100
+# What DynamoDB takes in a request (API reference, BatchWriteItem).
 _MOST_WRITES = 25
 # A request may have 16 MB; as JSON in ASCII a character takes up to three times the bytes that it counts for.
 _LARGEST = 16 * 1024 * 1024 // 3
@@ -223,7 +221,7 @@ def _finish(parts: list[Part], send: Callable[[list[Part]], set[Hashable]]) -> N
         parts = [part for part in parts if part.identity in left]
         if idle == database().settings.max_attempts:
             raise _Stuck(parts, f"DynamoDB did nothing of them {idle} times")
-        time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**idle)))
+        full_jitter(_FIRST_PAUSE, idle, _LONGEST_PAUSE)
 
 
 def _write(objects: Iterable[Any], make: type[_Write], name: str, any_version: bool) -> int:
@@ -334,11 +332,11 @@ def _read(parts: list[_Key], consistent: bool) -> dict[Hashable, Item]:
     def send(some: list[_Key]) -> set[Hashable]:
         return _send_keys(some, consistent, found)
 
-    for start in range(0, len(distinct), _MOST_KEYS):
+    for start in range(0, len(distinct), MOST_KEYS):
         try:
-            _finish(distinct[start : start + _MOST_KEYS], send)
+            _finish(distinct[start : start + MOST_KEYS], send)
         except _Stuck as stuck:
-            left = [part.given for part in (*stuck.parts, *distinct[start + _MOST_KEYS :])]
+            left = [part.given for part in (*stuck.parts, *distinct[start + MOST_KEYS :])]
             message = f"{len(left)} of {len(distinct)} keys were not read: {stuck}"
             raise UnfinishedBatch(message, left=left) from stuck.__cause__
     return found

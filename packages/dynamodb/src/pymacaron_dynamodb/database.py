@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
-import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -20,6 +18,7 @@ from pymacaron.monitor import get_timings, monitor
 from .embedded import PrivateEngine, data_folder
 from .exceptions import DatabaseUnavailable
 from .failures import FAILURES, describe, is_conflict, tables_of, translate
+from .pauses import full_jitter
 from .settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class Database:
             except FAILURES as error:
                 if attempt == self.settings.max_attempts or not is_conflict(error):
                     raise self._failed(error, operation, arguments) from error
-            time.sleep(random.uniform(0, _CONFLICT_PAUSE * 2**attempt))
+            full_jitter(_CONFLICT_PAUSE, attempt)
             attempt += 1
 
     def table_name(self, name: str) -> str:

@@ -37,8 +37,8 @@ ON_DEMAND = "on-demand"
 
 _BINARY = ("byte", "binary")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
-# What x-pym-table calls what a class calls otherwise.
-_SHORT = {"name": "table_name", "hash": "primary_key", "range": "sort_key"}
+#: What x-pym-table calls what a class calls otherwise.
+SHORT = {"name": "table_name", "hash": "primary_key", "range": "sort_key"}
 
 
 @dataclass(frozen=True)
@@ -162,11 +162,11 @@ def short_form(given: Any, where: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise TableConfigError(f"{where}: x-pym-table is {given!r}; write a mapping with hash at least")
     made = {}
-    known = [*_SHORT, *(name for name in SETTINGS if name not in _SHORT.values())]
+    known = [*SHORT, *(name for name in SETTINGS if name not in SHORT.values())]
     for key, value in given.items():
         if key not in known:
             raise TableConfigError(f"{where}: x-pym-table has a key {key!r}, which means nothing; {_hint(key, known)}")
-        made[_SHORT[key] if key in _SHORT else str(key)] = value
+        made[SHORT[key] if key in SHORT else str(key)] = value
     return made
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .binding import Binding
     from .wire import Wire
 
+#: Keys that one request may have (API reference, BatchGetItem).
+MOST_KEYS = 100
+
 
 def read_key(binding: Binding, given: Any) -> Item:
     """Return the key that code gives as one value: that of the partition key, or a pair where there is a sort key.

@@ -6,8 +6,6 @@ properties gets dicts, and where an index does not hold whole items, they are re
 
 from __future__ import annotations
 
-import random
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,8 @@ from pymacaron.exceptions import ModelError
 from .definition import ALL, ITEM_VERSION, KEYS, NOTES
 from .exceptions import QueryInvalid, StoredItemInvalid, UnfinishedBatch
 from .items import item_version
-from .keys import identity
+from .keys import MOST_KEYS, identity
+from .pauses import full_jitter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,11 +24,9 @@ if TYPE_CHECKING:
     from .binding import Binding
     from .definition import IndexDefinition
 
-# What BatchGetItem takes.
-_BATCH = 100
 _ATTEMPTS = 8
-#: Half the longest first pause, in seconds, after items that were not read; each further one is twice as long.
-_PAUSE = 0.025
+#: The longest first pause, in seconds, after items that were not read.
+_FIRST_PAUSE = 0.05
 
 
 class Projection:
@@ -122,7 +119,7 @@ class Projection:
     def _whole(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield the items of the table that have the keys of others; those that are gone by now are left out."""
         keys = ({name: item[name] for name in self._binding.definition.keys} for item in items)
-        while batch := list(islice(keys, _BATCH)):
+        while batch := list(islice(keys, MOST_KEYS)):
             found = {identity(self._binding, item): item for item in self._fetch(batch)}
             yield from (found[key] for key in (identity(self._binding, each) for each in batch) if key in found)
 
@@ -134,7 +131,7 @@ class Projection:
             wanted = answer.get("UnprocessedKeys")
             if not wanted:
                 return
-            time.sleep(random.uniform(0, _PAUSE * 2 ** (attempt + 1)))
+            full_jitter(_FIRST_PAUSE, attempt)
         left = wanted[self._binding.table]["Keys"]
         raise UnfinishedBatch(f"{len(left)} items of the table {self._binding.table!r} were not read", left=left)
 

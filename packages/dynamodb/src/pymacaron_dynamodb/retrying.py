@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import storing
 from .exceptions import PreconditionFailed, StaleWrite, TableConfigError
+from .pauses import full_jitter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +46,7 @@ def retry_stale(function: Callable[[], Result], tries: int = TRIES) -> Result:
         except PreconditionFailed:
             raise
         except StaleWrite:
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)))
+            full_jitter(_FIRST_PAUSE, attempt, _LONGEST_PAUSE)
     return function()
 
 
